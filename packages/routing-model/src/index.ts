@@ -1,1 +1,19 @@
-export {}
+export { ACCESS_POINT_NUMBER_MAX, type AccessPointRoute, nodeId } from './access-point.ts'
+export {
+  appendLoglet,
+  checkChain,
+  DEPTH_MAX,
+  locateLoglet,
+  OFFSET_MAX,
+  retireFirst,
+  startChain,
+} from './chain.ts'
+export { CLUSTER_NUMBER_MAX, type ClusterRoute } from './cluster.ts'
+export { diffRoutes, type RouteDelta, type TopicName } from './delta.ts'
+export { describeLoglet, type Loglet, logicalEnd, toLogical, toPhysical } from './loglet.ts'
+export type { LogletColumnsJson, PhysicalTopic } from './loglet-columns.ts'
+export type { OffsetColumnJson } from './offset-column.ts'
+export { type RouteSnapshot, RouteTable } from './route-table.ts'
+export { RoutingError, type RoutingErrorCode } from './routing-error.ts'
+export type { TenantRoute } from './tenant.ts'
+export { PARTITIONS_MAX, TopicRoute, type TopicRouteJson } from './topic-route.ts'

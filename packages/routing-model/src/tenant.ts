@@ -1,0 +1,5 @@
+export interface TenantRoute {
+  readonly name: string
+  /** The cluster that coordinates the tenant's groups. */
+  readonly home: string
+}
