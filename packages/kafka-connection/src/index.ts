@@ -1,1 +1,26 @@
-export {}
+export { createTopic, deleteTopic, type NewTopic, waitForLeaders } from './admin/create-topic.ts'
+export { deleteRecords } from './admin/delete-records.ts'
+export {
+  commitGroupOffsets,
+  fetchGroupOffsets,
+  type GroupListing,
+  type GroupOffset,
+  listGroups,
+} from './admin/groups.ts'
+export { type LogEnd, logEnds } from './admin/log-ends.ts'
+export { type ProducerState, producerStates } from './admin/producer-states.ts'
+export { type Cuts, readCuts } from './admin/read-cuts.ts'
+export { sealTopics, unsealTopics } from './admin/seal.ts'
+export {
+  alterTopicConfigs,
+  type ConfigSource,
+  type ConfigValue,
+  describeTopicConfigs,
+} from './admin/topic-configs.ts'
+export type { ApiVersions } from './api.ts'
+export { BrokerConnection, type OnAnswer } from './broker-connection.ts'
+export type { Clock, Timer } from './clock.ts'
+export { type BrokerAddress, ClusterConnections, type Lane } from './cluster-connections.ts'
+export { ConnectionError, type ConnectionErrorCode } from './errors.ts'
+export type { ClusterAddress, ConnectionOptions, Security } from './options.ts'
+export type { Connect, SocketRequest } from './socket.ts'
