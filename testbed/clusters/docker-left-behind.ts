@@ -1,0 +1,51 @@
+import { hostname } from 'node:os'
+import { getContainerRuntimeClient } from 'testcontainers'
+import { runIsAlive } from './run.ts'
+
+/** Labels of our containers and networks. The host is named too: an engine may serve several. */
+export const RUN_LABEL = 'io.braid.run'
+const HOST_LABEL = 'io.braid.host'
+
+export function ownerLabels(run: string): Record<string, string> {
+  return { [RUN_LABEL]: run, [HOST_LABEL]: hostname() }
+}
+
+/** Removes the run's containers, their volumes and networks. Returns how many containers there were. */
+export async function removeContainers(run: string): Promise<number> {
+  const { dockerode } = (await getContainerRuntimeClient()).container
+  const filters = { label: labelFilter({ ...ownerLabels(run) }) }
+  const containers = await dockerode.listContainers({ all: true, filters })
+  await Promise.all(containers.map(({ Id }) => removeContainer(Id)))
+  for (const { Id } of await dockerode.listNetworks({ filters }))
+    await unlessGone(dockerode.getNetwork(Id).remove())
+  return containers.length
+}
+
+export async function removeContainer(id: string): Promise<void> {
+  const { dockerode } = (await getContainerRuntimeClient()).container
+  await unlessGone(dockerode.getContainer(id).remove({ force: true, v: true }))
+}
+
+/** What runs of this host whose owner is gone have left: for a reaper that was itself killed. */
+export async function removeAbandonedContainers(): Promise<void> {
+  const { dockerode } = (await getContainerRuntimeClient()).container
+  const filters = { label: labelFilter({ [HOST_LABEL]: hostname() }) }
+  const containers = await dockerode.listContainers({ all: true, filters })
+  const networks = await dockerode.listNetworks({ filters })
+  const runs = new Set([...containers, ...networks].map(({ Labels }) => Labels?.[RUN_LABEL] ?? ''))
+  for (const run of runs) if (run !== '' && !runIsAlive(run)) await removeContainers(run)
+}
+
+function labelFilter(labels: Record<string, string>): string[] {
+  return Object.entries(labels).map(([name, value]) => `${name}=${value}`)
+}
+
+/** 404: removed already. 409: another one is removing it. 304: it is so already. */
+export async function unlessGone(done: Promise<unknown>): Promise<void> {
+  try {
+    await done
+  } catch (error) {
+    const status = (error as { statusCode?: number }).statusCode
+    if (status !== 404 && status !== 409 && status !== 304) throw error
+  }
+}

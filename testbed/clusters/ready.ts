@@ -1,0 +1,84 @@
+import { randomBytes } from 'node:crypto'
+import { setTimeout as sleep } from 'node:timers/promises'
+import kafkajs, { type Admin } from 'kafkajs'
+import { ClusterError } from './errors.ts'
+
+const PAUSE_BETWEEN_TRIES_MS = 100
+
+export interface WaitOptions {
+  readonly timeoutMs: number
+  /** What to say of a broker that has ended; waiting is over then. */
+  readonly ended: () => Promise<string | undefined>
+  /** The last lines of the brokers' logs, for the error. */
+  readonly log: () => Promise<string>
+}
+
+/** Resolves when every broker is in the metadata and a topic can be created on all of them. */
+export function waitForCluster(
+  name: string,
+  addresses: readonly string[],
+  options: WaitOptions,
+): Promise<void> {
+  return tryUntil(`cluster ${name}`, options, addresses, async (admin) => {
+    await seesBrokers(admin, addresses)
+    const topic = `braid-ready-${randomBytes(6).toString('hex')}`
+    const created = { topic, numPartitions: 1, replicationFactor: addresses.length }
+    await admin.createTopics({ topics: [created], waitForLeaders: true, timeout: 5_000 })
+    await admin.deleteTopics({ topics: [topic], timeout: 5_000 })
+    while ((await admin.listTopics()).includes(topic)) await sleep(PAUSE_BETWEEN_TRIES_MS)
+  })
+}
+
+/** Resolves when the broker answers and is itself in the metadata. */
+export function waitForBroker(name: string, address: string, options: WaitOptions): Promise<void> {
+  return tryUntil(`broker ${address} of ${name}`, options, [address], (admin) =>
+    seesBrokers(admin, [address]),
+  )
+}
+
+async function seesBrokers(admin: Admin, addresses: readonly string[]): Promise<void> {
+  const { brokers } = await admin.describeCluster()
+  const seen = new Set(brokers.map(({ host, port }) => `${host}:${port}`))
+  const missing = addresses.filter((address) => !seen.has(address))
+  if (missing.length > 0) throw new Error(`not in the metadata yet: ${missing.join(', ')}`)
+}
+
+async function tryUntil(
+  what: string,
+  { timeoutMs, ended, log }: WaitOptions,
+  brokers: readonly string[],
+  attempt: (admin: Admin) => Promise<void>,
+): Promise<void> {
+  const deadlineMs = Date.now() + timeoutMs
+  for (;;) {
+    const admin = new kafkajs.Kafka({
+      clientId: 'braid-testbed',
+      brokers: [...brokers],
+      logLevel: kafkajs.logLevel.NOTHING,
+      connectionTimeout: 2_000,
+      requestTimeout: 6_000,
+      retry: { retries: 0 },
+    }).admin()
+    try {
+      await admin.connect()
+      return await attempt(admin)
+    } catch (error) {
+      const end = await ended()
+      if (end !== undefined)
+        throw new ClusterError('BROKER_ENDED', `${what} did not start: ${end}\n${await log()}`, {
+          cause: error,
+        })
+      if (Date.now() > deadlineMs) {
+        const reason = error instanceof Error ? error.message : String(error)
+        throw new ClusterError(
+          'NOT_READY',
+          `${what} is not ready after ${timeoutMs} ms (${reason}); is the machine overloaded?\n${await log()}`,
+          { cause: error },
+        )
+      }
+    } finally {
+      await admin.disconnect().catch(() => {})
+    }
+    await sleep(PAUSE_BETWEEN_TRIES_MS)
+  }
+}

@@ -1,0 +1,56 @@
+import { execFileSync } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+
+/**
+ * A run is one process that owns clusters and processes: `pid-start`, where start is the process's start time,
+ * so that a reused pid is not taken for it. All that a run starts carries its name (an environment variable on
+ * processes, a label on containers); whoever finds the name can tell whether its owner still lives.
+ */
+export const RUN_VARIABLE = 'BRAID_RUN'
+
+let own: string | undefined
+
+export function currentRun(): string {
+  own ??= `${process.pid}-${startTime(process.pid)}`
+  return own
+}
+
+export function runIsAlive(run: string): boolean {
+  const [pid, start] = run.split('-')
+  return /^\d+$/.test(pid ?? '') && startTime(Number(pid)) === start
+}
+
+/** Where a run keeps its clusters' data and logs. */
+export function runFolder(run: string): string {
+  return join(runsFolder(), run)
+}
+
+export function runsFolder(): string {
+  return join(tmpdir(), 'braid-runs')
+}
+
+/** When the process started, in the system's own words; undefined when there is none, or only its zombie. */
+export function startTime(pid: number): string | undefined {
+  if (process.platform === 'linux') {
+    const fields = linuxStat(pid)
+    return fields === undefined || fields[0] === 'Z' ? undefined : fields[19]
+  }
+  try {
+    const line = execFileSync('ps', ['-o', 'stat=,lstart=', '-p', String(pid)], { encoding: 'utf8' }).trim()
+    return line === '' || line.startsWith('Z') ? undefined : line.replace(/^\S+\s+/, '').replace(/\W+/g, '')
+  } catch {
+    return undefined
+  }
+}
+
+/** The fields of /proc/pid/stat from the third (state) on. The second, the name, may hold spaces and brackets. */
+function linuxStat(pid: number): string[] | undefined {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'latin1')
+    return stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+  } catch {
+    return undefined
+  }
+}

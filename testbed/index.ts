@@ -1,0 +1,14 @@
+export {
+  attachCluster,
+  type Broker,
+  type ClusterDescription,
+  type ClusterProvider,
+  type ClusterSpec,
+  chooseProvider,
+  DEFAULT_KAFKA_VERSION,
+  type KafkaCluster,
+  type KafkaVersion,
+  startClusters,
+} from './clusters/cluster.ts'
+export { ClusterError, type ClusterErrorCode } from './clusters/errors.ts'
+export { kafkaClientsJar, kafkaJars, kafkaJavaClasspath } from './clusters/kafka-jars.ts'
