@@ -1,1 +1,1 @@
-export {}
+export { type ControlPlane, type ControlPlaneOptions, startControlPlane } from './start.ts'
