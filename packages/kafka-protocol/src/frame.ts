@@ -1,0 +1,99 @@
+import { ProtocolError } from './protocol-error.ts'
+
+export interface FrameReaderOptions {
+  /** A frame that claims more is refused before anything is allocated for it. */
+  readonly maxFrameBytes: number
+}
+
+/** A frame up to this size gets its buffer at once; a larger one has to arrive to be believed. */
+const EAGER_BYTES = 1 << 20
+const GROWTH = 4
+
+/**
+ * Cuts a stream into frames (an int32 size, then so many bytes). A frame that lies in a chunk whole is a slice of the
+ * chunk, any other is copied once as it arrives; one above a megabyte gets memory in proportion to what has arrived.
+ *
+ *     between frames --size known--> in frame --last byte--> between frames
+ *     either --impossible size--> broken (every later push throws the same error)
+ */
+export class FrameReader {
+  private readonly maxFrameBytes: number
+  private readonly sizeBytes = Buffer.alloc(4)
+  private sizeHave = 0
+  private frame: Buffer | null = null
+  private frameBytes = 0
+  private frameHave = 0
+  private broken: ProtocolError | null = null
+
+  constructor(options: FrameReaderOptions) {
+    this.maxFrameBytes = options.maxFrameBytes
+  }
+
+  /** Bytes that are kept until their frame is complete. */
+  get pendingBytes(): number {
+    return this.sizeHave + this.frameHave
+  }
+
+  /** @throws ProtocolError FRAME_TOO_LARGE or BAD_LENGTH: the stream is then lost, close it. */
+  push(chunk: Buffer, onFrame: (frame: Buffer) => void): void {
+    if (this.broken !== null) throw this.broken
+    let at = 0
+    while (at < chunk.length) {
+      if (this.frame === null) {
+        if (this.sizeHave === 0 && chunk.length - at >= 4) {
+          const bytes = this.checkSize(chunk.readInt32BE(at))
+          at += 4
+          if (chunk.length - at >= bytes) {
+            const frame = chunk.subarray(at, at + bytes)
+            at += bytes
+            onFrame(frame)
+            continue
+          }
+          this.begin(bytes)
+        } else {
+          this.sizeBytes[this.sizeHave++] = chunk[at++]!
+          if (this.sizeHave < 4) continue
+          this.sizeHave = 0
+          this.begin(this.checkSize(this.sizeBytes.readInt32BE(0)))
+        }
+      }
+      at += this.fill(chunk, at)
+      if (this.frameHave === this.frameBytes) {
+        const frame = this.frame!
+        this.frame = null
+        this.frameHave = 0
+        onFrame(frame)
+      }
+    }
+  }
+
+  private begin(bytes: number): void {
+    this.frameBytes = bytes
+    this.frameHave = 0
+    this.frame = Buffer.allocUnsafeSlow(Math.min(bytes, EAGER_BYTES))
+  }
+
+  private fill(chunk: Buffer, at: number): number {
+    const bytes = Math.min(this.frameBytes - this.frameHave, chunk.length - at)
+    const end = this.frameHave + bytes
+    let frame = this.frame!
+    if (end > frame.length) {
+      const larger = Buffer.allocUnsafeSlow(Math.min(this.frameBytes, Math.max(end, frame.length * GROWTH)))
+      frame.copy(larger, 0, 0, this.frameHave)
+      this.frame = larger
+      frame = larger
+    }
+    chunk.copy(frame, this.frameHave, at, at + bytes)
+    this.frameHave = end
+    return bytes
+  }
+
+  private checkSize(bytes: number): number {
+    if (bytes >= 0 && bytes <= this.maxFrameBytes) return bytes
+    this.broken =
+      bytes < 0
+        ? new ProtocolError('BAD_LENGTH', 0, `a frame of ${bytes} bytes`)
+        : new ProtocolError('FRAME_TOO_LARGE', 0, `a frame of ${bytes} bytes, at most ${this.maxFrameBytes}`)
+    throw this.broken
+  }
+}
