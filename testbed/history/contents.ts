@@ -1,0 +1,14 @@
+/** A record as an independent consumer found it when everything was over, in the order it was read. */
+export interface StoredRecord {
+  partition: number
+  offset: bigint
+  key: string
+  id: string
+}
+
+/** A group's position as its coordinator names it when everything is over; -1 if it has none. */
+export interface FinalCommit {
+  group: string
+  partition: number
+  offset: bigint
+}
