@@ -1,13 +1,256 @@
-import type { ClusterProvider } from './cluster.ts'
+import { randomBytes } from 'node:crypto'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { GenericContainer, getContainerRuntimeClient, type WaitStrategy } from 'testcontainers'
+import { BROKER_JVM_OPTIONS, brokerProperties, newClusterId, propertiesEnvironment } from './broker-config.ts'
+import {
+  type Broker,
+  type BrokerDescription,
+  type ClusterDescription,
+  type ClusterProvider,
+  type ClusterSpec,
+  DEFAULT_KAFKA_VERSION,
+  type KafkaCluster,
+} from './cluster.ts'
+import { ownerLabels, removeAbandonedContainers, removeContainer, unlessGone } from './docker-left-behind.ts'
 import { ClusterError } from './errors.ts'
+import { kafkaImage, whyNoImage } from './image/find.ts'
+import { choosePorts } from './ports.ts'
+import { waitForBroker, waitForCluster } from './ready.ts'
+import { ensureReaper } from './reaper.ts'
+import { currentRun } from './run.ts'
+import { within } from './within.ts'
 
-const notYet = () => {
-  throw new ClusterError('NO_PROVIDER', 'the docker provider is not there yet: use BRAID_CLUSTERS=jvm')
-}
+const ENGINE_ANSWER_MS = 10_000
+const START_TIMEOUT_MS = 180_000
+const KILL_TIMEOUT_MS = 10_000
+const CLIENT_PORT = 9092
+const CONTROLLER_PORT = 9093
+const INTERNAL_PORT = 9094
 
+/** Clusters as containers of an image by the conventions of apache/kafka. */
 export const docker: ClusterProvider = {
   name: 'docker',
-  why: async () => 'not there yet',
-  start: notYet,
-  attach: notYet,
+  async why() {
+    const engine = await whyNoEngine()
+    return engine ?? (await whyNoImage(DEFAULT_KAFKA_VERSION))
+  },
+  start: startDockerClusters,
+  attach,
+}
+
+async function whyNoEngine(): Promise<string | null> {
+  try {
+    await within(
+      engine().then((dockerode) => dockerode.ping()),
+      ENGINE_ANSWER_MS,
+      'no answer',
+    )
+    return null
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error)
+    return `no Docker engine answers (${reason}): start one (dockerd), or set DOCKER_HOST`
+  }
+}
+
+async function engine() {
+  return (await getContainerRuntimeClient()).container.dockerode
+}
+
+let swept: Promise<void> | undefined
+
+async function startDockerClusters(specs: readonly ClusterSpec[]): Promise<KafkaCluster[]> {
+  const noEngine = await whyNoEngine()
+  if (noEngine !== null) throw new ClusterError('NO_ENGINE', noEngine)
+  await ensureReaper('containers')
+  swept ??= removeAbandonedContainers()
+  await swept
+  const versions = new Set(specs.map(({ version }) => version ?? DEFAULT_KAFKA_VERSION))
+  for (const version of versions) await kafkaImage(version)
+  const started = await Promise.allSettled(specs.map(startOne))
+  const clusters = started.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []))
+  const failed = started.find((result) => result.status === 'rejected')
+  if (failed === undefined) return clusters
+  await Promise.all(clusters.map((cluster) => cluster.stop()))
+  throw failed.reason
+}
+
+async function startOne(spec: ClusterSpec): Promise<KafkaCluster> {
+  const { name, version = DEFAULT_KAFKA_VERSION, brokers: count = 1, config = {} } = spec
+  const image = await kafkaImage(version)
+  const clusterId = newClusterId()
+  const suffix = randomBytes(4).toString('hex')
+  const ids = Array.from({ length: count }, (_, i) => i + 1)
+  // Brokers of one cluster find each other by container name; a single one needs no network of its own.
+  const hostOf = (id: number) => (count === 1 ? 'localhost' : `braid-${name}-${id}-${suffix}`)
+  const ports = await choosePorts(count)
+  const network = count === 1 ? '' : await createNetwork(`braid-${name}-${suffix}`)
+  const started = await Promise.allSettled(
+    ids.map(async (id): Promise<BrokerDescription> => {
+      const port = ports[id - 1] ?? 0
+      const address = `127.0.0.1:${port}`
+      const properties = brokerProperties(
+        {
+          id,
+          listeners: `PLAINTEXT://:${CLIENT_PORT},INTERNAL://:${INTERNAL_PORT},CONTROLLER://:${CONTROLLER_PORT}`,
+          advertisedListeners: `PLAINTEXT://${address},INTERNAL://${hostOf(id)}:${INTERNAL_PORT}`,
+          voters: ids.map((voter) => `${voter}@${hostOf(voter)}:${CONTROLLER_PORT}`),
+          interBrokerListener: 'INTERNAL',
+          dataFolder: '/tmp/kafka-data',
+        },
+        config,
+      )
+      const container = new KafkaContainer(image, port)
+        .withName(`braid-${name}-${id}-${suffix}`)
+        .withLabels(ownerLabels(currentRun()))
+        .withEnvironment({
+          ...propertiesEnvironment(properties),
+          CLUSTER_ID: clusterId,
+          KAFKA_HEAP_OPTS: BROKER_JVM_OPTIONS[0],
+          KAFKA_JVM_PERFORMANCE_OPTS: BROKER_JVM_OPTIONS.slice(1).join(' '),
+          KAFKA_LOG4J_ROOT_LOGLEVEL: 'WARN',
+        })
+      if (network !== '') container.withNetworkMode(network)
+      return { id, address, handle: (await container.start()).getId() }
+    }),
+  )
+  const brokers = started.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []))
+  const cluster = attach({ name, version, provider: 'docker', run: currentRun(), home: network, brokers })
+  try {
+    const failed = started.find((result) => result.status === 'rejected')
+    if (failed !== undefined) throw startError(name, failed.reason)
+    await waitForCluster(
+      name,
+      brokers.map(({ address }) => address),
+      {
+        timeoutMs: START_TIMEOUT_MS,
+        ended: async () => (await Promise.all(brokers.map(whyEnded))).find((why) => why !== undefined),
+        log: async () => (await Promise.all(brokers.map(logTail))).join('\n'),
+      },
+    )
+  } catch (error) {
+    await cluster.stop()
+    throw error
+  }
+  return cluster
+}
+
+/** Published on 127.0.0.1 only, on the port that the broker advertises. Removed by our reaper, not by testcontainers'. */
+class KafkaContainer extends GenericContainer {
+  readonly #port: number
+
+  constructor(image: string, port: number) {
+    super(image)
+    this.#port = port
+    this.withExposedPorts({ container: CLIENT_PORT, host: port })
+    this.withWaitStrategy(noWait).withAutoCleanup(false)
+  }
+
+  protected override async beforeContainerCreated(): Promise<void> {
+    this.hostConfig.PortBindings = {
+      [`${CLIENT_PORT}/tcp`]: [{ HostIp: '127.0.0.1', HostPort: String(this.#port) }],
+    }
+  }
+}
+
+/** The whole cluster is waited for, when all its brokers run: see ready.ts. */
+const noWait: WaitStrategy = {
+  waitUntilReady: async () => {},
+  withStartupTimeout: () => noWait,
+  isStartupTimeoutSet: () => true,
+  getStartupTimeout: () => START_TIMEOUT_MS,
+}
+
+async function createNetwork(name: string): Promise<string> {
+  const network = await (await engine()).createNetwork({ Name: name, Labels: ownerLabels(currentRun()) })
+  return network.id
+}
+
+function startError(name: string, reason: unknown): Error {
+  const message = reason instanceof Error ? reason.message : String(reason)
+  if (/port is already allocated|address already in use/.test(message))
+    return new ClusterError(
+      'PORT_TAKEN',
+      `a port of ${name} was taken by another program meanwhile: ${message}`,
+    )
+  return reason instanceof Error ? reason : new Error(message)
+}
+
+function attach(description: ClusterDescription): KafkaCluster {
+  const { name, version, home } = description
+  return {
+    name,
+    version,
+    provider: 'docker',
+    bootstrap: description.brokers.map(({ address }) => address).join(','),
+    brokers: description.brokers.map((broker) => dockerBroker(description, broker)),
+    description,
+    async stop() {
+      await Promise.all(description.brokers.map(({ handle }) => removeContainer(handle)))
+      if (home !== '') await unlessGone((await engine()).getNetwork(home).remove())
+    },
+  }
+}
+
+function dockerBroker(cluster: ClusterDescription, broker: BrokerDescription): Broker {
+  const container = async () => (await engine()).getContainer(broker.handle)
+  return {
+    id: broker.id,
+    address: broker.address,
+    kill: () => killBroker(cluster, broker),
+    pause: async () => void (await (await container()).pause()),
+    resume: async () => void (await (await container()).unpause()),
+    async start() {
+      await unlessGone((await container()).start()).catch((error: unknown) => {
+        throw startError(cluster.name, error)
+      })
+      await waitForBroker(cluster.name, broker.address, {
+        timeoutMs: START_TIMEOUT_MS,
+        ended: () => whyEnded(broker),
+        log: () => logTail(broker),
+      })
+    },
+  }
+}
+
+async function killBroker(cluster: ClusterDescription, broker: BrokerDescription): Promise<void> {
+  const container = (await engine()).getContainer(broker.handle)
+  const { State } = await container.inspect()
+  if (!State.Running) return
+  // Engines differ in whether they kill a frozen container.
+  await unlessGone(container.kill({ signal: 'SIGKILL' }))
+  if ((await container.inspect()).State.Paused) await unlessGone(container.unpause())
+  const deadlineMs = Date.now() + KILL_TIMEOUT_MS
+  while ((await container.inspect()).State.Running) {
+    if (Date.now() > deadlineMs)
+      throw new ClusterError(
+        'STOPPED',
+        `broker ${broker.id} of ${cluster.name} does not end after docker kill`,
+      )
+    await unlessGone(container.kill({ signal: 'SIGKILL' }))
+    await sleep(50)
+  }
+}
+
+async function whyEnded(broker: BrokerDescription): Promise<string | undefined> {
+  const { State } = await (await engine()).getContainer(broker.handle).inspect()
+  return State.Running
+    ? undefined
+    : `the container of broker ${broker.id} has ended with status ${State.ExitCode}`
+}
+
+async function logTail(broker: BrokerDescription): Promise<string> {
+  const container = (await engine()).getContainer(broker.handle)
+  const log = await container.logs({ stdout: true, stderr: true, tail: 20 })
+  return demultiplex(log)
+}
+
+/** The engine frames log output: a stream's number, three zeros, a 32-bit length, then as many bytes. */
+export function demultiplex(log: Buffer): string {
+  let text = ''
+  for (let at = 0; at + 8 <= log.length; ) {
+    const length = log.readUInt32BE(at + 4)
+    text += log.toString('utf8', at + 8, at + 8 + length)
+    at += 8 + length
+  }
+  return text.trimEnd()
 }
