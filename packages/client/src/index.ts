@@ -1,1 +1,1 @@
-export {}
+export { type Braid, type BraidKafkaConfig, type ConnectOptions, connect } from './connect.ts'

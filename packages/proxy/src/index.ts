@@ -1,1 +1,2 @@
-export {}
+export { ListenError } from './listener.ts'
+export { type Proxy, type ProxyOptions, startProxy } from './proxy.ts'

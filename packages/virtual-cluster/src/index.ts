@@ -1,1 +1,6 @@
-export {}
+export { Engine, type EngineOptions, type ListenerAddress, type Listeners } from './engine.ts'
+export { defaultLimits, type Limits } from './limits.ts'
+export type { Log } from './log.ts'
+export { type RoutedEngine, type RoutedEngineOptions, startRoutedEngine } from './routed-engine.ts'
+export type { ByteSink, Session } from './session.ts'
+export { type TopicAdmin, TopicAdminError } from './topic-admin.ts'

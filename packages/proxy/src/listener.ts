@@ -1,0 +1,91 @@
+import { createServer, type Server, type Socket } from 'node:net'
+import type { Engine } from '@braid/virtual-cluster'
+import { socketSink } from './socket-sink.ts'
+
+export class ListenError extends Error {
+  override readonly name = 'ListenError'
+  readonly code: 'ADDRESS_IN_USE' | 'LISTEN_FAILED'
+
+  constructor(code: ListenError['code'], message: string, cause: unknown) {
+    super(message, { cause })
+    this.code = code
+  }
+}
+
+export interface Listener {
+  readonly host: string
+  readonly port: number
+  close(): Promise<void>
+}
+
+/** Bytes that a socket takes in before it says that it is full, and that it reads at most at once. */
+const SOCKET_BUFFER_BYTES = 1024 * 1024
+
+/**
+ * Accepts clients at one address; each is a session of the engine.
+ *
+ * @param purpose for messages: `bootstrap`, or the cluster that it leads to
+ * @throws ListenError when the address cannot be listened at
+ */
+export async function listen(
+  engine: Engine,
+  purpose: string,
+  address: { readonly host: string; readonly port: number },
+  connectionsMax: number,
+): Promise<Listener> {
+  const sockets = new Set<Socket>()
+  const server = createServer({ noDelay: true, highWaterMark: SOCKET_BUFFER_BYTES }, (socket) => {
+    sockets.add(socket)
+    const session = engine.openSession(socketSink(socket))
+    socket.on('data', (chunk: Buffer) => session.receive(chunk))
+    socket.on('drain', () => session.drained())
+    // A reset by the client is the client's business; `close` follows.
+    socket.on('error', () => {})
+    socket.on('close', () => {
+      sockets.delete(socket)
+      session.close()
+    })
+  })
+  server.maxConnections = connectionsMax
+  server.on('drop', (dropped) => {
+    engine.log('warn', 'connection-refused', {
+      listener: purpose,
+      peer: `${dropped?.remoteAddress}:${dropped?.remotePort}`,
+      why: `connectionsMax ${connectionsMax} is reached`,
+    })
+  })
+  await opened(server, purpose, address)
+  const bound = server.address()
+  const port = typeof bound === 'object' && bound !== null ? bound.port : address.port
+  return {
+    host: address.host,
+    port,
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve())
+        for (const socket of sockets) socket.destroy()
+      }),
+  }
+}
+
+function opened(
+  server: Server,
+  purpose: string,
+  { host, port }: { host: string; port: number },
+): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', (error: NodeJS.ErrnoException) => {
+      const inUse = error.code === 'EADDRINUSE'
+      reject(
+        new ListenError(
+          inUse ? 'ADDRESS_IN_USE' : 'LISTEN_FAILED',
+          inUse
+            ? `the ${purpose} listener cannot use ${host}:${port}: another process listens there; stop it or choose another --listen`
+            : `the ${purpose} listener cannot listen at ${host}:${port}: ${error.message}`,
+          error,
+        ),
+      )
+    })
+    server.listen({ host, port }, () => resolve())
+  })
+}

@@ -1,0 +1,375 @@
+import {
+  baseOffset,
+  batchBytes,
+  errorCodes,
+  Reader,
+  type RequestHeader,
+  setBaseOffset,
+  setPartitionLeaderEpoch,
+  Writer,
+} from '@braid/kafka-protocol'
+import { FetchCall, FetchPart, NO_RECORDS } from '../fetch-call.ts'
+import { FetchLane, type PhysicalAnswer } from '../fetch-lane.ts'
+import type { LiveTopic } from '../live-topic.ts'
+import type { Session } from '../session.ts'
+
+const FLEXIBLE = 12
+const BATCH_HEADER_BYTES = 61
+const EARLIEST_WAIT_MS = 0
+
+/** A session's fetch lanes, by cluster and broker. */
+const lanesOf = new WeakMap<Session, Map<string, Map<number, FetchLane>>>()
+
+/**
+ * Fetch: the loglet that holds the offset answers. Answers leave when any partition has the minimum bytes,
+ * or at max wait; fetch sessions (KIP-227) end here, so every request is complete in itself.
+ */
+export function answerFetch(session: Session, header: RequestHeader, frame: Buffer): void {
+  const call = readFetch(session, header, frame)
+  session.expect(call)
+  const unknown = locate(call)
+  if (unknown.length === 0) run(call)
+  else learnLeaders(call, unknown)
+}
+
+/** Where each partition's offset is. Answers the parts whose leader is not known. */
+function locate(call: FetchCall): FetchPart[] {
+  const { engine } = call.session
+  const unknown: FetchPart[] = []
+  for (const part of call.parts) {
+    const topic = engine.topic(part.topicName)
+    if (topic === undefined || part.partition < 0 || part.partition >= topic.route.partitions) {
+      part.error = errorCodes.UNKNOWN_TOPIC_OR_PARTITION
+      continue
+    }
+    part.topic = topic
+    const { route } = topic
+    const index = route.locate(part.partition, part.offset)
+    const start = route.start(index, part.partition)
+    const base = route.base(index, part.partition)
+    part.cluster = route.cluster(index)
+    part.physicalTopic = route.physicalTopic(index)
+    // Below the loglet: a gap before it, which holds nothing, or offsets that the first loglet never had.
+    part.physicalOffset = part.offset < base && index > 0 ? start : part.offset - base + start
+    part.brokerId = engine.cluster(part.cluster)?.leader(part.physicalTopic, part.partition) ?? -1
+    if (part.brokerId < 0) unknown.push(part)
+  }
+  return unknown
+}
+
+function learnLeaders(call: FetchCall, unknown: readonly FetchPart[]): void {
+  const { engine } = call.session
+  const byCluster = new Map<string, Set<string>>()
+  for (const part of unknown) {
+    const topics = byCluster.get(part.cluster) ?? new Set()
+    byCluster.set(part.cluster, topics.add(part.physicalTopic))
+  }
+  const asking = [...byCluster].map(([cluster, topics]) =>
+    engine.cluster(cluster)?.refreshMetadata([...topics]),
+  )
+  // Whatever cannot be learnt now is answered as leaderless below, and asked again by the client.
+  Promise.allSettled(asking).then(() => {
+    if (call.session.closed) return
+    for (const part of locate(call)) part.error = errorCodes.LEADER_NOT_AVAILABLE
+    run(call)
+  })
+}
+
+/** Asks every broker that holds a part; the first that has something ends the wait. */
+function run(call: FetchCall): void {
+  const { engine } = call.session
+  const groups = new Map<FetchLane, FetchPart[]>()
+  const topics = new Set<LiveTopic>()
+  let immediate = false
+  for (const part of call.parts) {
+    if (part.error !== 0 || part.topic === undefined) {
+      immediate = true
+      continue
+    }
+    topics.add(part.topic)
+    const lane = laneOf(call.session, part.cluster, part.brokerId)
+    const group = groups.get(lane)
+    if (group === undefined) groups.set(lane, [part])
+    else group.push(part)
+  }
+  if (groups.size === 0) {
+    // Nothing can be asked: an answer at once would have the client ask again in a tight loop.
+    const wait = call.parts.length === 0 ? call.maxWaitMs : Math.min(call.maxWaitMs, 100)
+    call.timer = setTimeout(() => finish(call), wait)
+    return
+  }
+  const terms = {
+    version: call.version,
+    maxWaitMs: immediate ? EARLIEST_WAIT_MS : call.maxWaitMs,
+    minBytes: call.minBytes,
+    maxBytes: call.maxBytes,
+    isolationLevel: call.isolationLevel,
+  }
+  const waiting = {
+    wake: () => done(),
+    waitsAtEnd: (topic: LiveTopic) => call.parts.some((part) => part.topic === topic && atEnd(part)),
+  }
+  const takers: [FetchLane, (error: Error | null, answers: readonly PhysicalAnswer[]) => void][] = []
+  const done = () => {
+    if (call.done) return
+    for (const topic of topics) topic.waitingFetches.delete(waiting)
+    for (const [lane, taker] of takers) lane.leave(taker)
+    finish(call)
+  }
+  for (const topic of topics) topic.waitingFetches.add(waiting)
+  call.open = groups.size
+  for (const [lane, parts] of groups) {
+    const taker = (error: Error | null, answers: readonly PhysicalAnswer[]) => {
+      if (call.done) return
+      call.open--
+      let something = error !== null
+      if (error !== null && !call.session.closed) {
+        engine.log('debug', 'fetch-failed', { cluster: parts[0]!.cluster, why: error.message })
+        for (const part of parts) {
+          part.error = errorCodes.NOT_LEADER_OR_FOLLOWER
+          engine.cluster(part.cluster)?.invalidate(part.physicalTopic)
+        }
+      } else if (error === null) something = take(parts, answers)
+      if (something || call.open === 0) done()
+    }
+    takers.push([lane, taker])
+  }
+  // Asked only now: an answer that was kept calls back at once.
+  for (const [lane, taker] of takers) {
+    if (call.done) break
+    lane.ask(groups.get(lane)!, terms, taker)
+  }
+}
+
+/** A fetch that has read its sealed loglet to the cut: what comes next is in the next loglet. */
+function atEnd(part: FetchPart): boolean {
+  const { route } = part.topic!
+  return route.physicalTopic(route.locate(part.partition, part.offset)) !== part.physicalTopic
+}
+
+function laneOf(session: Session, cluster: string, brokerId: number): FetchLane {
+  let clusters = lanesOf.get(session)
+  if (clusters === undefined) {
+    clusters = new Map()
+    lanesOf.set(session, clusters)
+    const lanes = clusters
+    session.onClose(() => {
+      for (const brokers of lanes.values()) for (const lane of brokers.values()) lane.close()
+    })
+  }
+  let brokers = clusters.get(cluster)
+  if (brokers === undefined) {
+    brokers = new Map()
+    clusters.set(cluster, brokers)
+  }
+  let lane = brokers.get(brokerId)
+  if (lane === undefined) {
+    lane = new FetchLane(session.engine, cluster, brokerId)
+    brokers.set(brokerId, lane)
+  }
+  return lane
+}
+
+/** Maps a broker's answers into the chain. True when the client has something to hear. */
+function take(parts: readonly FetchPart[], answers: readonly PhysicalAnswer[]): boolean {
+  let something = false
+  for (let i = 0; i < answers.length; i++) {
+    const answer = answers[i]!
+    let part = parts[i]
+    if (
+      part === undefined ||
+      part.partition !== answer.partition ||
+      part.physicalTopic !== answer.physicalTopic
+    ) {
+      part = parts.find((p) => p.partition === answer.partition && p.physicalTopic === answer.physicalTopic)
+      if (part === undefined) continue
+    }
+    mapAnswer(part, answer)
+    if (part.records.length > 0 || part.error !== 0) something = true
+  }
+  return something
+}
+
+function mapAnswer(part: FetchPart, answer: PhysicalAnswer): void {
+  const topic = part.topic!
+  const { route } = topic
+  const { partition } = part
+  let index = route.active
+  while (index >= 0 && route.physicalTopic(index) !== part.physicalTopic) index--
+  part.error = index < 0 ? errorCodes.OFFSET_OUT_OF_RANGE : answer.error
+  if (part.error !== 0) {
+    if (
+      answer.error === errorCodes.NOT_LEADER_OR_FOLLOWER ||
+      answer.error === errorCodes.UNKNOWN_TOPIC_OR_PARTITION
+    ) {
+      topic.engine.cluster(part.cluster)?.invalidate(part.physicalTopic)
+      part.error = errorCodes.NOT_LEADER_OR_FOLLOWER
+    }
+    return
+  }
+  const shift = route.base(index, partition) - route.start(index, partition)
+  const end = route.end(index, partition)
+  part.records = mapRecords(answer.records, shift, end)
+  part.logStartOffset = index === 0 ? answer.logStartOffset + shift : route.base(0, partition)
+  if (index === route.active) {
+    part.highWatermark = answer.highWatermark + shift
+    part.lastStableOffset = answer.lastStableOffset + shift
+    topic.highWatermarks[partition] = part.highWatermark
+  } else {
+    // The sealed loglet's own high watermark is its cut; the partition's is in the active loglet.
+    const known = topic.highWatermarks[partition]!
+    const least = route.base(route.active, partition)
+    part.highWatermark = least
+    if (known > least) part.highWatermark = known
+    part.lastStableOffset = part.highWatermark
+  }
+  part.aborted =
+    answer.aborted?.map(({ producerId, firstOffset }) => ({
+      producerId,
+      firstOffset: firstOffset + shift,
+    })) ?? null
+}
+
+/**
+ * Batches with the client's offsets, in place: base offset and leader epoch stand outside of the CRC. What
+ * lies at or beyond the cut belongs to no loglet and is left out.
+ */
+export function mapRecords(records: Buffer, shift: bigint, end: bigint): Buffer {
+  let at = 0
+  while (at + BATCH_HEADER_BYTES <= records.length) {
+    const bytes = batchBytes(records, at)
+    if (shift !== 0n || end >= 0n) {
+      const offset = baseOffset(records, at)
+      if (end >= 0n && offset >= end) return records.subarray(0, at)
+      if (shift !== 0n) setBaseOffset(records, at, offset + shift)
+    }
+    setPartitionLeaderEpoch(records, at, -1)
+    at += bytes
+  }
+  return records
+}
+
+function finish(call: FetchCall): void {
+  call.done = true
+  clearTimeout(call.timer)
+  if (!call.session.closed) call.session.complete(call, encodeFetchAnswer(call))
+}
+
+/** @throws ProtocolError where the request does not parse. */
+function readFetch(session: Session, header: RequestHeader, frame: Buffer): FetchCall {
+  const version = header.apiVersion
+  const flexible = version >= FLEXIBLE
+  const { limits } = session.engine
+  const r = new Reader(frame, header.bodyAt)
+  r.int32() // replica id
+  const maxWaitMs = r.int32()
+  const minBytes = r.int32()
+  const maxBytes = r.int32()
+  const isolationLevel = r.int8()
+  if (version >= 7) r.skip(8) // session id and epoch
+  const call = new FetchCall({
+    session,
+    version,
+    correlationId: header.correlationId,
+    requestBytes: frame.length,
+    maxWaitMs: Math.min(Math.max(maxWaitMs, 0), limits.fetchMaxWaitMs),
+    minBytes,
+    maxBytes: Math.min(maxBytes, limits.fetchMaxBytes),
+    isolationLevel,
+  })
+  const topics = flexible ? r.compactArrayLength() : r.arrayLength()
+  for (let t = 0; t < topics; t++) {
+    const name = flexible ? r.compactString() : r.string()
+    const partitions = flexible ? r.compactArrayLength() : r.arrayLength()
+    for (let p = 0; p < partitions; p++) {
+      const partition = r.int32()
+      if (version >= 9) r.int32() // current leader epoch
+      const offset = r.int64()
+      if (version >= 12) r.int32() // last fetched epoch
+      if (version >= 5) r.int64() // log start offset
+      const partitionMaxBytes = r.int32()
+      if (flexible) r.skipTags()
+      call.parts.push(new FetchPart(name, partition, offset, partitionMaxBytes))
+    }
+    if (flexible) r.skipTags()
+  }
+  return call
+}
+
+/** The answer frame: fields in buffers of ours, records as the slices that came from brokers. */
+function encodeFetchAnswer(call: FetchCall): Buffer[] {
+  const { version, parts } = call
+  const flexible = version >= FLEXIBLE
+  const w = new Writer(96 + parts.length * 96)
+  w.int32(0)
+  w.int32(call.correlationId)
+  if (flexible) w.unsignedVarint(0)
+  w.int32(0) // throttle time
+  if (version >= 7) {
+    w.int16(0)
+    w.int32(0) // session id 0: no session
+  }
+  const slices: { readonly at: number; readonly records: Buffer }[] = []
+  const topics = topicsOf(parts)
+  writeLength(w, flexible, topics.length)
+  for (const group of topics) {
+    if (flexible) w.compactString(group[0]!.topicName)
+    else w.string(group[0]!.topicName)
+    writeLength(w, flexible, group.length)
+    for (const part of group) {
+      const records = part.error === 0 ? part.records : NO_RECORDS
+      const known = part.topic?.highWatermarks[part.partition] ?? -1n
+      w.int32(part.partition)
+      w.int16(part.error)
+      w.int64(part.highWatermark >= 0n ? part.highWatermark : known)
+      w.int64(part.lastStableOffset >= 0n ? part.lastStableOffset : known)
+      if (version >= 5) w.int64(part.logStartOffset)
+      if (part.aborted === null) writeLength(w, flexible, -1)
+      else {
+        writeLength(w, flexible, part.aborted.length)
+        for (const { producerId, firstOffset } of part.aborted) {
+          w.int64(producerId)
+          w.int64(firstOffset)
+          if (flexible) w.unsignedVarint(0)
+        }
+      }
+      if (version >= 11) w.int32(-1) // preferred read replica
+      if (flexible) w.unsignedVarint(records.length + 1)
+      else w.int32(records.length)
+      if (records.length > 0) slices.push({ at: w.length, records })
+      if (flexible) w.unsignedVarint(0)
+    }
+    if (flexible) w.unsignedVarint(0)
+  }
+  if (flexible) w.unsignedVarint(0)
+  const fields = w.finish()
+  let bytes = fields.length - 4
+  const frame: Buffer[] = []
+  let from = 0
+  for (const { at, records } of slices) {
+    bytes += records.length
+    frame.push(fields.subarray(from, at), records)
+    from = at
+  }
+  if (from < fields.length) frame.push(fields.subarray(from))
+  fields.writeInt32BE(bytes, 0)
+  return frame
+}
+
+function writeLength(w: Writer, flexible: boolean, length: number): void {
+  if (flexible) w.unsignedVarint(length + 1)
+  else w.int32(length)
+}
+
+function topicsOf(parts: readonly FetchPart[]): FetchPart[][] {
+  const topics: FetchPart[][] = []
+  let current: FetchPart[] | undefined
+  for (const part of parts) {
+    if (current === undefined || current[0]!.topicName !== part.topicName) {
+      current = []
+      topics.push(current)
+    }
+    current.push(part)
+  }
+  return topics
+}

@@ -1,0 +1,127 @@
+import { ConnectionError } from '@braid/kafka-connection'
+import { errorCodes, listOffsets } from '@braid/kafka-protocol'
+import type { LiveTopic } from '../live-topic.ts'
+import type { Session } from '../session.ts'
+import { typed } from '../typed-call.ts'
+
+const LATEST = -1n
+const EARLIEST = -2n
+const MAX_TIMESTAMP = -3n
+const NOTHING = { offset: -1n, timestamp: -1n }
+
+interface Found {
+  readonly offset: bigint
+  readonly timestamp: bigint
+}
+
+/** Earliest, latest and by timestamp, over the whole chain. */
+export const listOffsetsHandler = typed(listOffsets, [1, 7], async (session, request) => {
+  const topics = await Promise.all(
+    request.topics.map(async ({ name, partitions }) => ({
+      name,
+      partitions: await Promise.all(
+        partitions.map(async ({ partitionIndex, timestamp }) => {
+          const answer = await findOffset(session, name, partitionIndex, timestamp, request.isolationLevel)
+          return { partitionIndex, leaderEpoch: -1, ...answer }
+        }),
+      ),
+    })),
+  )
+  return { topics }
+})
+
+async function findOffset(
+  { engine }: Session,
+  name: string,
+  partition: number,
+  timestamp: bigint,
+  isolationLevel: number,
+): Promise<Found & { errorCode: number }> {
+  const topic = engine.topic(name)
+  if (topic === undefined || partition < 0 || partition >= topic.route.partitions) {
+    return { ...NOTHING, errorCode: errorCodes.UNKNOWN_TOPIC_OR_PARTITION }
+  }
+  try {
+    const found = await overChain(topic, partition, timestamp, isolationLevel)
+    return { ...found, errorCode: 0 }
+  } catch (error) {
+    const kafkaError = error instanceof ConnectionError ? error.kafkaError : undefined
+    engine.log('debug', 'list-offsets-failed', { topic: name, partition, why: String(error) })
+    return { ...NOTHING, errorCode: kafkaError ?? errorCodes.LEADER_NOT_AVAILABLE }
+  }
+}
+
+async function overChain(
+  topic: LiveTopic,
+  partition: number,
+  timestamp: bigint,
+  isolationLevel: number,
+): Promise<Found> {
+  const { route } = topic
+  if (timestamp === LATEST) {
+    const latest = await ask(topic, route.active, partition, LATEST, isolationLevel)
+    if (latest.offset > topic.highWatermarks[partition]!) topic.highWatermarks[partition] = latest.offset
+    return latest
+  }
+  if (timestamp === MAX_TIMESTAMP) {
+    let newest: Found = NOTHING
+    for (let index = 0; index <= route.active; index++) {
+      const found = await ask(topic, index, partition, MAX_TIMESTAMP, isolationLevel)
+      if (found.offset >= 0n && found.timestamp >= newest.timestamp) newest = found
+    }
+    return newest
+  }
+  for (let index = 0; index <= route.active; index++) {
+    const found = await ask(topic, index, partition, timestamp, isolationLevel)
+    if (timestamp === EARLIEST) {
+      // A loglet that retention has emptied starts at its cut, which is where the next one begins.
+      if (index === route.active || found.offset < logicalEnd(topic, index, partition)) return found
+    } else if (found.offset >= 0n) return found
+  }
+  return NOTHING
+}
+
+const logicalEnd = ({ route }: LiveTopic, index: number, partition: number): bigint =>
+  route.end(index, partition) - route.start(index, partition) + route.base(index, partition)
+
+/** One loglet's answer, mapped into the chain. What lies beyond its cut is nothing. */
+async function ask(
+  topic: LiveTopic,
+  index: number,
+  partition: number,
+  timestamp: bigint,
+  isolationLevel: number,
+): Promise<Found> {
+  const { route, engine } = topic
+  const physicalTopic = route.physicalTopic(index)
+  const cluster = engine.cluster(route.cluster(index))
+  if (cluster === undefined) throw new Error(`cluster ${route.cluster(index)} is not in the route table`)
+  if (cluster.leader(physicalTopic, partition) < 0) await cluster.refreshMetadata([physicalTopic])
+  const connection = await cluster.shared(cluster.leader(physicalTopic, partition))
+  const answer = await connection.call(
+    listOffsets,
+    {
+      replicaId: -1,
+      isolationLevel,
+      topics: [{ name: physicalTopic, partitions: [{ partitionIndex: partition, timestamp }] }],
+    },
+    { timeoutMs: engine.limits.brokerTimeoutMs },
+  )
+  const answered = answer.topics[0]?.partitions[0]
+  if (answered === undefined || answered.errorCode !== 0) {
+    if (answered?.errorCode === errorCodes.NOT_LEADER_OR_FOLLOWER)
+      cluster.invalidate(physicalTopic, partition)
+    throw new ConnectionError(
+      'BROKER_ERROR',
+      `ListOffsets of ${physicalTopic}-${partition} on ${cluster.name} answered error ${answered?.errorCode}`,
+      { cluster: cluster.name, kafkaError: answered?.errorCode },
+    )
+  }
+  const end = route.end(index, partition)
+  const { offset } = answered
+  if (offset < 0n || (timestamp >= 0n && end >= 0n && offset >= end)) return NOTHING
+  return {
+    offset: offset - route.start(index, partition) + route.base(index, partition),
+    timestamp: answered.timestamp,
+  }
+}

@@ -1,0 +1,248 @@
+import { errorCodes } from '@braid/kafka-protocol'
+import { forward } from './forward.ts'
+import { judgeNow } from './handover.ts'
+import { GAP_LOOK_MS, type LiveTopic } from './live-topic.ts'
+import type { ProducePart } from './produce-part.ts'
+import { sequenceDistance } from './sequence.ts'
+
+const FIRST_BACKOFF_MS = 10
+const LONGEST_BACKOFF_MS = 320
+
+/**
+ * The batches of one partition that cannot leave yet, in order. Each waits for one of:
+ *
+ *     an answer     batches went to the loglet before, and are not all answered
+ *     a switch      the loglet is sealed; the route version that names the next one has not come
+ *     producers     what sealed loglets know of its producer is being read
+ *     a sequence    earlier batches of its producer are on their way
+ *     a broker      no leader, or a broker that refused for a passing reason
+ *
+ * and none longer than `holdMaxMs`: then the client gets NOT_LEADER_OR_FOLLOWER, which it retries.
+ */
+export class HeldQueue {
+  readonly #topic: LiveTopic
+  readonly #partition: number
+  readonly #parts: ProducePart[] = []
+  /** The physical topic that refused as sealed; it is offered a batch again only every `reofferMs`. */
+  #sealed = ''
+  #notBeforeMs = 0
+  #backoffMs = 0
+  #timer: NodeJS.Timeout | undefined
+  #timerAtMs = 0
+  /** A question to a broker is under way; its answer pumps. */
+  #asking = false
+
+  constructor(topic: LiveTopic, partition: number) {
+    this.#topic = topic
+    this.#partition = partition
+  }
+
+  /** By order of arrival; among the batches of one producer, by sequence. */
+  insert(part: ProducePart): void {
+    let at = this.#parts.length
+    while (at > 0 && this.#parts[at - 1]!.arrival > part.arrival) at--
+    if (part.idempotent) {
+      const first = this.#parts.findIndex((other) => follows(part, other))
+      if (first >= 0 && first < at) at = first
+    }
+    this.#parts.splice(at, 0, part)
+  }
+
+  sealedBy(physicalTopic: string): void {
+    this.#sealed = physicalTopic
+    this.#notBeforeMs = this.#topic.engine.now() + this.#topic.engine.limits.reofferMs
+  }
+
+  /** The broker cannot take it just now. */
+  backOff(): void {
+    this.#backoffMs = Math.min(Math.max(this.#backoffMs * 2, FIRST_BACKOFF_MS), LONGEST_BACKOFF_MS)
+    this.#notBeforeMs = this.#topic.engine.now() + this.#backoffMs
+  }
+
+  failAll(error: number): void {
+    for (const part of this.#parts.splice(0)) this.#settle(part, error)
+    this.#done()
+  }
+
+  /**
+   * Sends what may leave. With `leaving`, the caller sends it, together with other partitions'.
+   */
+  pump(leaving?: ProducePart[]): void {
+    const out = leaving ?? []
+    const waiting: ProducePart[] = []
+    let at = 0
+    while (at < this.#parts.length) {
+      const part = this.#parts[at]!
+      const step = waiting.some((earlier) => sameProducer(earlier, part)) ? 'stays' : this.#advance(part, out)
+      if (step === 'all-wait') break
+      if (step === 'stays') {
+        waiting.push(part)
+        at++
+      }
+    }
+    if (this.#parts.length === 0) this.#done()
+    if (leaving === undefined && out.length > 0) forward(this.#topic.engine, out)
+  }
+
+  /**
+   * One step with one batch. `gone`: it has left the queue. `stays`: it waits for its own producer, others
+   * may pass it. `all-wait`: the partition waits. In the latter two something will pump again.
+   */
+  #advance(part: ProducePart, out: ProducePart[]): 'gone' | 'stays' | 'all-wait' {
+    const topic = this.#topic
+    const { engine } = topic
+    const now = engine.now()
+    if (part.call.session.closed) {
+      this.#remove(part)
+      this.#settle(part, errorCodes.NETWORK_EXCEPTION)
+      return 'gone'
+    }
+    const gapDeadlineMs = part.gapSinceMs === 0 ? 0 : part.gapSinceMs + engine.limits.sequenceGapMaxMs
+    const deadlineMs = Math.max(part.heldSinceMs + engine.limits.holdMaxMs, gapDeadlineMs)
+    if (now >= deadlineMs) {
+      this.#expire(part)
+      return 'gone'
+    }
+    if (this.#asking || topic.inflightElsewhere(this.#partition)) return this.#wait(deadlineMs, 'all-wait')
+    const sealedStill = this.#sealed === topic.active
+    if (this.#sealed !== '' && !sealedStill) {
+      this.#sealed = ''
+      this.#notBeforeMs = 0
+    }
+    if (now < this.#notBeforeMs) return this.#wait(Math.min(deadlineMs, this.#notBeforeMs), 'all-wait')
+    // A loglet that refused is offered one batch alone, so that a rollback's unseal is noticed in order.
+    if (sealedStill && topic.inflight(this.#partition) > 0) return this.#wait(deadlineMs, 'all-wait')
+    if (now < part.lookAgainMs) return this.#wait(part.lookAgainMs, 'stays')
+
+    if (topic.route.depth > 1 && part.idempotent && !part.stray) {
+      switch (judgeNow(topic, part)) {
+        case 'forward':
+          break
+        case undefined:
+          return this.#ask(topic.producersOfSealed.read(), deadlineMs)
+        case 'landed':
+          return this.#ask(this.#answerLanded(part), deadlineMs)
+        case 'fenced':
+          this.#remove(part)
+          this.#settle(part, errorCodes.INVALID_PRODUCER_EPOCH)
+          return 'gone'
+        case 'ask':
+        case 'gap':
+          if (part.gapSinceMs === 0) part.gapSinceMs = now
+          if (now >= part.gapSinceMs + engine.limits.sequenceGapMaxMs) {
+            this.#remove(part)
+            this.#settle(part, errorCodes.OUT_OF_ORDER_SEQUENCE_NUMBER)
+            return 'gone'
+          }
+          // Its predecessor is on the way: the answer tells, and pumps.
+          if (topic.producers(this.#partition).introducing(part.producerId)) {
+            return this.#wait(deadlineMs, 'stays')
+          }
+          return this.#ask(this.#askActive(part), deadlineMs)
+      }
+    }
+
+    const connections = engine.cluster(topic.route.cluster(topic.route.active))
+    const leader = connections?.leader(topic.active, this.#partition) ?? -1
+    if (connections === undefined || leader < 0) {
+      this.backOff()
+      if (connections === undefined) return this.#wait(Math.min(deadlineMs, this.#notBeforeMs), 'all-wait')
+      return this.#ask(connections.refreshMetadata([topic.active]), deadlineMs)
+    }
+    part.brokerId = leader
+    this.#remove(part)
+    topic.unheld(part)
+    topic.depart(part)
+    out.push(part)
+    if (sealedStill) this.sealedBy(topic.active)
+    return 'gone'
+  }
+
+  #remove(part: ProducePart): void {
+    this.#parts.splice(this.#parts.indexOf(part), 1)
+  }
+
+  /** The hand-over check: does the active loglet's broker know this producer? */
+  async #askActive(part: ProducePart): Promise<void> {
+    const topic = this.#topic
+    const knows = await topic.producersOfSealed.activeKnows(this.#partition, part.producerId)
+    if (knows) topic.producers(this.#partition).rememberActive(part.producerId)
+    else part.lookAgainMs = topic.engine.now() + GAP_LOOK_MS
+  }
+
+  /** It is in a sealed loglet: answer with where it stands. */
+  async #answerLanded(part: ProducePart): Promise<void> {
+    const logicalOffset = await this.#topic.producersOfSealed.placeOf(this.#partition, part)
+    if (!this.#parts.includes(part)) return
+    this.#remove(part)
+    part.baseOffset = logicalOffset
+    this.#topic.engine.log('info', 'landed-before-cut', {
+      topic: this.#topic.name,
+      partition: this.#partition,
+      offset: logicalOffset,
+    })
+    this.#settle(part, 0)
+  }
+
+  #ask(question: Promise<unknown>, deadlineMs: number): 'all-wait' {
+    this.#asking = true
+    const answered = (error?: unknown) => {
+      this.#asking = false
+      if (error !== undefined) {
+        this.backOff()
+        this.#topic.engine.log('warn', 'held', {
+          topic: this.#topic.name,
+          partition: this.#partition,
+          why: error instanceof Error ? error.message : String(error),
+        })
+      }
+      this.pump()
+    }
+    question.then(() => answered(), answered)
+    return this.#wait(deadlineMs, 'all-wait')
+  }
+
+  /** Past the bound. What its connection sent after it goes too, so that none of it overtakes it. */
+  #expire(first: ProducePart): void {
+    const gone = this.#parts.filter((part) => part.call.session === first.call.session)
+    for (const part of gone) {
+      this.#remove(part)
+      this.#settle(part, errorCodes.NOT_LEADER_OR_FOLLOWER)
+    }
+  }
+
+  #settle(part: ProducePart, error: number): void {
+    this.#topic.unheld(part)
+    this.#topic.engine.finish(part, error)
+  }
+
+  #wait<Step>(untilMs: number, step: Step): Step {
+    const now = this.#topic.engine.now()
+    if (this.#timer !== undefined && this.#timerAtMs <= untilMs) return step
+    clearTimeout(this.#timer)
+    this.#timerAtMs = untilMs
+    this.#timer = setTimeout(
+      () => {
+        this.#timer = undefined
+        this.pump()
+      },
+      Math.max(1, untilMs - now),
+    )
+    return step
+  }
+
+  #done(): void {
+    clearTimeout(this.#timer)
+    this.#timer = undefined
+    if (!this.#asking) this.#topic.emptied(this.#partition)
+  }
+}
+
+const sameProducer = (a: ProducePart, b: ProducePart): boolean =>
+  a.idempotent && b.idempotent && a.producerId === b.producerId
+
+/** Whether `later` comes after `earlier` in the sequence of one producer's epoch. */
+const follows = (earlier: ProducePart, later: ProducePart): boolean =>
+  sameProducer(earlier, later) &&
+  earlier.producerEpoch === later.producerEpoch &&
+  sequenceDistance(earlier.baseSequence, later.baseSequence) > 0

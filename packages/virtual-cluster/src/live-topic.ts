@@ -1,0 +1,327 @@
+import { errorCodes } from '@braid/kafka-protocol'
+import type { TopicRoute } from '@braid/routing-model'
+import type { Engine } from './engine.ts'
+import { forward } from './forward.ts'
+import { judgeNow, PartitionProducers } from './handover.ts'
+import { HeldQueue } from './held.ts'
+import type { ProducePart } from './produce-part.ts'
+import type { Session } from './session.ts'
+import { TopicProducers } from './topic-producers.ts'
+
+/** How often a batch that waits for earlier sequences looks whether they have come. */
+export const GAP_LOOK_MS = 20
+
+/** How a batch's journey to a broker ended, seen from the access point. */
+export type SendOutcome =
+  | { readonly kind: 'answered'; readonly error: number }
+  /** The connection was lost; `sent` says whether the broker may have read the batch. */
+  | { readonly kind: 'lost'; readonly sent: boolean; readonly message: string }
+
+/**
+ * What the engine keeps of one topic besides its route: the order of its batches.
+ *
+ * A partition's batches go to one loglet at a time. A batch for the next loglet leaves only when the batches
+ * that went to the one before are all answered, so a switch never reorders what came through one access
+ * point, whichever listener it came by.
+ */
+export class LiveTopic {
+  readonly engine: Engine
+  readonly name: string
+  route: TopicRoute
+  /** Names the active loglet's physical topic; compared by identity on the hot path. */
+  active: string
+  /** Sessions that produced to this topic, to warm their connections before a switch. */
+  readonly writers = new Set<Session>()
+  /** Fetches that wait at a broker, woken when their loglet is sealed. */
+  readonly waitingFetches = new Set<{ wake(): void; waitsAtEnd(topic: LiveTopic): boolean }>()
+  /** Last high watermark seen, logical, per partition. */
+  readonly highWatermarks: BigInt64Array
+  readonly producersOfSealed: TopicProducers
+  removed = false
+
+  readonly #inflight: Int32Array
+  readonly #sentTo: string[]
+  readonly #held: (HeldQueue | undefined)[]
+  readonly #producers: (PartitionProducers | undefined)[]
+  #heldBytes = 0
+  #heldCount = 0
+  readonly #blocked = new Set<Session>()
+  #refusedSinceMs = 0
+  #refusedBatches = 0
+
+  constructor(engine: Engine, route: TopicRoute) {
+    this.engine = engine
+    this.name = route.name
+    this.route = route
+    this.active = route.physicalTopic(route.active)
+    this.highWatermarks = new BigInt64Array(route.partitions)
+    this.#inflight = new Int32Array(route.partitions)
+    this.#sentTo = new Array<string>(route.partitions).fill('')
+    this.#held = new Array<HeldQueue | undefined>(route.partitions).fill(undefined)
+    this.#producers = new Array<PartitionProducers | undefined>(route.partitions).fill(undefined)
+    this.producersOfSealed = new TopicProducers(this)
+  }
+
+  producers(partition: number): PartitionProducers {
+    let known = this.#producers[partition]
+    if (known === undefined) {
+      known = new PartitionProducers(this.engine.limits.knownProducersMaxPerPartition)
+      this.#producers[partition] = known
+    }
+    return known
+  }
+
+  inflight(partition: number): number {
+    return this.#inflight[partition]!
+  }
+
+  /** Whether the batches in flight went to another loglet than the one that is active now. */
+  inflightElsewhere(partition: number): boolean {
+    return this.#inflight[partition]! > 0 && this.#sentTo[partition] !== this.active
+  }
+
+  /**
+   * A batch has come. True: it may leave at once, and is counted as in flight. False: it is held, in order,
+   * or it has its outcome already.
+   */
+  admit(part: ProducePart): boolean {
+    const partition = part.partition
+    const held = this.#held[partition]
+    if (held !== undefined) {
+      this.hold(part)
+      held.pump()
+      return false
+    }
+    if (this.inflightElsewhere(partition) || !this.#mayLeave(part)) {
+      this.hold(part)
+      this.#held[partition]!.pump()
+      return false
+    }
+    this.depart(part)
+    return true
+  }
+
+  /** The quick checks of the hot path; the held queue works out what to do when one of them fails. */
+  #mayLeave(part: ProducePart): boolean {
+    if (this.route.depth > 1 && part.idempotent && judgeNow(this, part) !== 'forward') return false
+    const connections = this.engine.cluster(this.route.cluster(this.route.active))
+    if (connections === undefined) return false
+    part.brokerId = connections.leader(this.active, part.partition)
+    return part.brokerId >= 0
+  }
+
+  /** Counts a batch as in flight to the active loglet. */
+  depart(part: ProducePart): void {
+    const partition = part.partition
+    part.sentTo = this.active
+    this.#sentTo[partition] = this.active
+    this.#inflight[partition]!++
+    if (this.route.depth > 1 && part.idempotent) {
+      const producers = this.producers(partition)
+      part.introduces = !producers.knownToActive(part.producerId)
+      if (part.introduces) producers.introduce(part.producerId)
+    }
+  }
+
+  hold(part: ProducePart): void {
+    const session = part.call.session
+    let held = this.#held[part.partition]
+    if (held === undefined) {
+      held = new HeldQueue(this, part.partition)
+      this.#held[part.partition] = held
+    }
+    if (part.heldSinceMs === 0) part.heldSinceMs = this.engine.now()
+    held.insert(part)
+    this.#heldCount++
+    this.#heldBytes += part.records.length
+    if (this.#heldBytes > this.engine.limits.heldMaxBytesPerTopic && !this.#blocked.has(session)) {
+      this.#blocked.add(session)
+      session.block()
+    }
+  }
+
+  /** A batch has left the held queue, to a broker or to its outcome. */
+  unheld(part: ProducePart): void {
+    this.#heldCount--
+    this.#heldBytes -= part.records.length
+    if (this.#blocked.size > 0 && this.#heldBytes <= this.engine.limits.heldMaxBytesPerTopic / 2) {
+      for (const session of this.#blocked) session.unblock()
+      this.#blocked.clear()
+    }
+  }
+
+  emptied(partition: number): void {
+    this.#held[partition] = undefined
+  }
+
+  get heldBatches(): number {
+    return this.#heldCount
+  }
+
+  /** A batch that was in flight is accounted for: with its outcome, or back in the queue. */
+  arrived(part: ProducePart, outcome: SendOutcome, physicalOffset: bigint): void {
+    const partition = part.partition
+    this.#inflight[partition]!--
+    if (part.introduces) {
+      part.introduces = false
+      this.producers(partition).introduced(part.producerId)
+    }
+    if (outcome.kind === 'answered' && outcome.error === 0) this.#appended(part, physicalOffset)
+    else if (part.call.session.closed) this.engine.finish(part, errorCodes.NETWORK_EXCEPTION)
+    else this.#refused(part, outcome)
+    const held = this.#held[partition]
+    if (held !== undefined) held.pump()
+  }
+
+  #appended(part: ProducePart, physicalOffset: bigint): void {
+    const { route, active } = this
+    let index = route.active
+    if (part.sentTo !== active) {
+      while (index >= 0 && route.physicalTopic(index) !== part.sentTo) index--
+    }
+    if (index < 0) {
+      // The loglet was retired between the append and its answer. Retired means emptied by retention.
+      this.engine.finish(part, errorCodes.UNKNOWN_SERVER_ERROR)
+      return
+    }
+    const end = route.end(index, part.partition)
+    if (end >= 0n && physicalOffset >= end) {
+      // Appended beyond the cut: no loglet holds it, so it is not acknowledged but written again.
+      this.engine.log('warn', 'append-beyond-cut', {
+        topic: this.name,
+        partition: part.partition,
+        physicalTopic: part.sentTo,
+        physicalOffset,
+        cut: end,
+      })
+      part.stray = true
+      this.hold(part)
+      return
+    }
+    if (part.sentTo === active && route.depth > 1 && part.idempotent) {
+      this.producers(part.partition).rememberActive(part.producerId)
+    }
+    part.baseOffset = physicalOffset - route.start(index, part.partition) + route.base(index, part.partition)
+    this.engine.finish(part, 0)
+  }
+
+  #refused(part: ProducePart, outcome: SendOutcome): void {
+    const decision = this.#afterRefusal(part, outcome)
+    if (decision === 'give-up') {
+      const error = outcome.kind === 'answered' ? outcome.error : errorCodes.NETWORK_EXCEPTION
+      this.engine.finish(part, error, outcome.kind === 'lost' ? outcome.message : null)
+      return
+    }
+    this.hold(part)
+    const held = this.#held[part.partition]!
+    if (decision === 'sealed') {
+      held.sealedBy(part.sentTo)
+      this.#sealSeen(part.sentTo)
+    } else if (decision === 'retry') held.backOff()
+  }
+
+  /** What a refusal means: the loglet is sealed, the broker is busy with itself, or it is the client's to know. */
+  #afterRefusal(part: ProducePart, outcome: SendOutcome): 'sealed' | 'retry' | 'gap' | 'give-up' {
+    const connections = this.engine.cluster(this.route.cluster(this.route.active))
+    if (outcome.kind === 'lost') {
+      connections?.invalidate(part.sentTo)
+      // A batch that may have landed is repeated only where the broker can tell that it is a repetition.
+      return !outcome.sent || part.idempotent ? 'retry' : 'give-up'
+    }
+    switch (outcome.error) {
+      case errorCodes.MESSAGE_TOO_LARGE:
+        return part.records.length > this.route.maxMessageBytes ? 'give-up' : 'sealed'
+      case errorCodes.NOT_LEADER_OR_FOLLOWER:
+      case errorCodes.LEADER_NOT_AVAILABLE:
+      case errorCodes.UNKNOWN_TOPIC_OR_PARTITION:
+      case errorCodes.KAFKA_STORAGE_ERROR:
+        connections?.invalidate(part.sentTo)
+        return 'retry'
+      case errorCodes.NOT_ENOUGH_REPLICAS:
+        return 'retry'
+      case errorCodes.REQUEST_TIMED_OUT:
+      case errorCodes.NOT_ENOUGH_REPLICAS_AFTER_APPEND:
+        return part.idempotent ? 'retry' : 'give-up'
+      case errorCodes.OUT_OF_ORDER_SEQUENCE_NUMBER: {
+        // An earlier batch of the same producer is still on its way, by another connection or held here.
+        const now = this.engine.now()
+        if (part.gapSinceMs === 0) part.gapSinceMs = now
+        part.lookAgainMs = now + GAP_LOOK_MS
+        return now < part.gapSinceMs + this.engine.limits.sequenceGapMaxMs ? 'gap' : 'give-up'
+      }
+      default:
+        return 'give-up'
+    }
+  }
+
+  #sealSeen(physicalTopic: string): void {
+    this.#refusedBatches++
+    if (this.#refusedSinceMs !== 0) return
+    this.#refusedSinceMs = this.engine.now()
+    this.engine.log('info', 'refused', { topic: this.name, physicalTopic })
+    // Read ahead what the sealed loglet knows of producers: it is needed as soon as the switch is known.
+    this.producersOfSealed.readAhead()
+  }
+
+  /** A newer route of this topic is in force. */
+  rerouted(route: TopicRoute): void {
+    const before = this.route
+    this.route = route
+    const active = route.physicalTopic(route.active)
+    if (route.prepared !== undefined && route.prepared.topic !== before.prepared?.topic) {
+      this.#warm(route.prepared.cluster, route.prepared.topic)
+    }
+    if (active === this.active) return
+    const refusedSinceMs = this.#refusedSinceMs
+    if (refusedSinceMs !== 0) {
+      this.engine.log('info', 'switch', {
+        topic: this.name,
+        from: before.cluster(before.active),
+        to: route.cluster(route.active),
+        refusalToSwitchMs: Math.round((this.engine.now() - refusedSinceMs) * 100) / 100,
+        refusedBatches: this.#refusedBatches,
+        heldBatches: this.#heldCount,
+      })
+    }
+    this.#refusedSinceMs = 0
+    this.#refusedBatches = 0
+    this.active = active
+    for (const producers of this.#producers) producers?.reset()
+    this.producersOfSealed.switched()
+    for (const fetch of [...this.waitingFetches]) if (fetch.waitsAtEnd(this)) fetch.wake()
+    this.pumpAll()
+  }
+
+  /** Lets every held partition go on, and sends what may leave together. */
+  pumpAll(): void {
+    const leaving: ProducePart[] = []
+    for (const held of this.#held) held?.pump(leaving)
+    if (leaving.length > 0) forward(this.engine, leaving)
+  }
+
+  /** The topic was deleted: what waits is answered. */
+  remove(): void {
+    this.removed = true
+    for (const held of this.#held) held?.failAll(errorCodes.UNKNOWN_TOPIC_OR_PARTITION)
+    for (const fetch of [...this.waitingFetches]) fetch.wake()
+  }
+
+  /** Metadata and connections for where the topic goes next; whatever fails here is met again in time. */
+  #warm(cluster: string, physicalTopic: string): void {
+    const connections = this.engine.cluster(cluster)
+    if (connections === undefined) return
+    connections.refreshMetadata([physicalTopic]).then(
+      () => {
+        const leaders = new Set<number>()
+        for (let partition = 0; partition < this.route.partitions; partition++) {
+          leaders.add(connections.leader(physicalTopic, partition))
+        }
+        leaders.delete(-1)
+        for (const session of this.writers) {
+          for (const leader of leaders) session.upstreams.warm('produce', cluster, leader)
+        }
+      },
+      () => {},
+    )
+  }
+}

@@ -1,0 +1,8 @@
+/** One structured line. `event` is a stable name, the fields say what, where and what to do. */
+export type Log = (
+  level: 'debug' | 'info' | 'warn' | 'error',
+  event: string,
+  fields: Readonly<Record<string, unknown>>,
+) => void
+
+export const silent: Log = () => {}

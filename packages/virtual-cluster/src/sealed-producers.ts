@@ -1,0 +1,277 @@
+import { type BrokerConnection, type ClusterConnections, ConnectionError } from '@braid/kafka-connection'
+import {
+  baseOffset,
+  baseSequence,
+  describeProducers,
+  fetch,
+  listOffsets,
+  producerEpoch,
+  producerId,
+  walkBatches,
+} from '@braid/kafka-protocol'
+import type { ProducerState } from './handover.ts'
+
+/** ListOffsets as a follower would ask: answers the log end, not the high watermark. */
+const DEBUG_REPLICA = -2
+const LATEST = -1n
+
+/** Producers of one loglet, one map a partition; undefined where it could not be read as final yet. */
+export type LogletProducers = readonly (ReadonlyMap<bigint, ProducerState> | undefined)[]
+
+/**
+ * Reads what a sealed loglet's brokers know of producers, for all the partitions asked, one burst a leader:
+ * log end, DescribeProducers, log end. Final when both log ends are the cut. Behind the cut it was read too
+ * early (undefined). Ahead of it there are strays, which are taken out again.
+ *
+ * @param cuts physical offsets at which the partitions were sealed; undefined: not known yet, keep what is
+ *   read together with the log ends, to be judged by `finalAt`.
+ * @throws ConnectionError when a leader cannot be reached or answers an error.
+ */
+export async function readProducers(
+  cluster: ClusterConnections,
+  physicalTopic: string,
+  partitions: readonly number[],
+  timeoutMs: number,
+): Promise<Map<number, ReadProducers>> {
+  if (partitions.some((partition) => cluster.leader(physicalTopic, partition) < 0)) {
+    await cluster.refreshMetadata([physicalTopic])
+  }
+  const byLeader = new Map<number, number[]>()
+  for (const partition of partitions) {
+    const leader = cluster.leader(physicalTopic, partition)
+    if (leader < 0) continue
+    const list = byLeader.get(leader)
+    if (list === undefined) byLeader.set(leader, [partition])
+    else list.push(partition)
+  }
+  const read = new Map<number, ReadProducers>()
+  await Promise.all(
+    [...byLeader].map(async ([leader, indexes]) => {
+      const connection = await cluster.shared(leader)
+      // One connection answers in order, so the three are a sandwich in time at the cost of one round trip.
+      const [before, described, after] = await Promise.all([
+        logEnds(connection, physicalTopic, indexes, timeoutMs),
+        connection.call(
+          describeProducers,
+          { topics: [{ name: physicalTopic, partitionIndexes: indexes }] },
+          { timeoutMs },
+        ),
+        logEnds(connection, physicalTopic, indexes, timeoutMs),
+      ])
+      for (const partition of described.topics[0]?.partitions ?? []) {
+        const logEndBefore = before.get(partition.partitionIndex)
+        const logEndAfter = after.get(partition.partitionIndex)
+        if (partition.errorCode !== 0 || logEndBefore === undefined || logEndAfter === undefined) continue
+        const producers = new Map<bigint, ProducerState>()
+        for (const producer of partition.activeProducers) {
+          producers.set(producer.producerId, {
+            epoch: producer.producerEpoch,
+            lastSequence: producer.lastSequence,
+            cluster: cluster.name,
+            physicalTopic,
+          })
+        }
+        read.set(partition.partitionIndex, { logEndBefore, logEndAfter, producers })
+      }
+    }),
+  )
+  return read
+}
+
+export interface ReadProducers {
+  readonly logEndBefore: bigint
+  readonly logEndAfter: bigint
+  readonly producers: Map<bigint, ProducerState>
+}
+
+/** Whether what was read is what the loglet knew at its cut. */
+export type Finality = 'final' | 'too-early' | 'strays'
+
+export function finality(read: ReadProducers, cut: bigint): Finality {
+  if (read.logEndBefore < cut) return 'too-early'
+  return read.logEndAfter > cut ? 'strays' : 'final'
+}
+
+/** Takes back what batches beyond the cut did to the producers' states. */
+export async function withoutStrays(
+  cluster: ClusterConnections,
+  physicalTopic: string,
+  partition: number,
+  cut: bigint,
+  read: ReadProducers,
+  timeoutMs: number,
+): Promise<ReadonlyMap<bigint, ProducerState>> {
+  const producers = new Map(read.producers)
+  const firstStray = new Map<bigint, { epoch: number; sequence: number }>()
+  let at = cut
+  while (at < read.logEndAfter) {
+    const records = await fetchRecords(cluster, physicalTopic, partition, at, 4 * 1024 * 1024, timeoutMs)
+    let next = at
+    walkBatches(records, (position) => {
+      const offset = baseOffset(records, position)
+      const pid = producerId(records, position)
+      if (offset >= cut && pid >= 0n && !firstStray.has(pid)) {
+        firstStray.set(pid, {
+          epoch: producerEpoch(records, position),
+          sequence: baseSequence(records, position),
+        })
+      }
+      next = offset + BigInt(records.readInt32BE(position + 23)) + 1n
+    })
+    if (next <= at) break
+    at = next
+  }
+  for (const [pid, stray] of firstStray) {
+    const state = producers.get(pid)
+    if (state === undefined) continue
+    // Sequence 0 as the first stray: the producer, or this epoch of it, had nothing before the cut.
+    if (stray.sequence === 0) producers.delete(pid)
+    else producers.set(pid, { ...state, epoch: stray.epoch, lastSequence: stray.sequence - 1 })
+  }
+  return producers
+}
+
+/** Whether the leader of the active loglet knows the producer. */
+export async function activeKnows(
+  cluster: ClusterConnections,
+  physicalTopic: string,
+  partition: number,
+  pid: bigint,
+  timeoutMs: number,
+): Promise<boolean> {
+  const leader = cluster.leader(physicalTopic, partition)
+  const connection = await cluster.shared(leader)
+  const answer = await connection.call(
+    describeProducers,
+    { topics: [{ name: physicalTopic, partitionIndexes: [partition] }] },
+    { timeoutMs },
+  )
+  const described = answer.topics[0]?.partitions[0]
+  if (described === undefined || described.errorCode !== 0) {
+    throw new ConnectionError(
+      'BROKER_ERROR',
+      `DescribeProducers of ${physicalTopic}-${partition} on ${cluster.name} answered error ${described?.errorCode}`,
+      { cluster: cluster.name, kafkaError: described?.errorCode },
+    )
+  }
+  return described.activeProducers.some((producer) => producer.producerId === pid)
+}
+
+/**
+ * Where a batch that landed stands in a sealed loglet: its physical base offset, searched from the log's end
+ * backwards. Undefined: not within `maxBytes` of the end.
+ */
+export async function findBatch(
+  cluster: ClusterConnections,
+  physicalTopic: string,
+  partition: number,
+  batch: { readonly producerId: bigint; readonly epoch: number; readonly sequence: number },
+  range: { readonly from: bigint; readonly to: bigint },
+  maxBytes: number,
+  timeoutMs: number,
+): Promise<bigint | undefined> {
+  let to = range.to
+  let window = 256n
+  let readBytes = 0
+  while (to > range.from && readBytes < maxBytes) {
+    const from = laterOffset(to - window, range.from)
+    let at = from
+    let found: bigint | undefined
+    while (at < to && readBytes < maxBytes) {
+      const records = await fetchRecords(cluster, physicalTopic, partition, at, 1024 * 1024, timeoutMs)
+      if (records.length === 0) break
+      readBytes += records.length
+      let next = at
+      walkBatches(records, (position) => {
+        if (
+          baseSequence(records, position) === batch.sequence &&
+          producerEpoch(records, position) === batch.epoch &&
+          producerId(records, position) === batch.producerId
+        ) {
+          found = baseOffset(records, position)
+        }
+        next = baseOffset(records, position) + BigInt(records.readInt32BE(position + 23)) + 1n
+      })
+      if (found !== undefined) return found
+      if (next <= at) break
+      at = next
+    }
+    to = from
+    window *= 4n
+  }
+  return undefined
+}
+
+async function logEnds(
+  connection: BrokerConnection,
+  physicalTopic: string,
+  partitions: readonly number[],
+  timeoutMs: number,
+): Promise<Map<number, bigint>> {
+  const answer = await connection.call(
+    listOffsets,
+    {
+      replicaId: DEBUG_REPLICA,
+      isolationLevel: 0,
+      topics: [
+        {
+          name: physicalTopic,
+          partitions: partitions.map((partitionIndex) => ({ partitionIndex, timestamp: LATEST })),
+        },
+      ],
+    },
+    { timeoutMs },
+  )
+  const ends = new Map<number, bigint>()
+  for (const partition of answer.topics[0]?.partitions ?? []) {
+    if (partition.errorCode === 0) ends.set(partition.partitionIndex, partition.offset)
+  }
+  return ends
+}
+
+async function fetchRecords(
+  cluster: ClusterConnections,
+  physicalTopic: string,
+  partition: number,
+  offset: bigint,
+  maxBytes: number,
+  timeoutMs: number,
+): Promise<Buffer> {
+  const connection = await cluster.shared(cluster.leader(physicalTopic, partition))
+  const answer = await connection.call(
+    fetch,
+    {
+      replicaId: -1,
+      maxWaitMs: 0,
+      minBytes: 0,
+      maxBytes,
+      isolationLevel: 0,
+      sessionId: 0,
+      sessionEpoch: -1,
+      topics: [
+        {
+          topic: physicalTopic,
+          partitions: [
+            { partition, currentLeaderEpoch: -1, fetchOffset: offset, partitionMaxBytes: maxBytes },
+          ],
+        },
+      ],
+      forgottenTopicsData: [],
+    },
+    { version: 10, timeoutMs },
+  )
+  const answered = answer.responses[0]?.partitions[0]
+  if (answered === undefined || answered.errorCode !== 0) {
+    throw new ConnectionError(
+      'BROKER_ERROR',
+      `Fetch of ${physicalTopic}-${partition} at ${offset} on ${cluster.name} answered error ${answered?.errorCode}`,
+      { cluster: cluster.name, kafkaError: answered?.errorCode },
+    )
+  }
+  return answered.records ?? Buffer.alloc(0)
+}
+
+const laterOffset = (a: bigint, b: bigint): bigint => {
+  if (a > b) return a
+  return b
+}
