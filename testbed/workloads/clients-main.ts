@@ -1,0 +1,67 @@
+/** A client process: KafkaJS producers, a KafkaJS group, or both. Started by clients-process.ts. */
+import { Kafka, logLevel } from 'kafkajs'
+import { argument, closeWithParent, onMessage, sayLine } from '../components/child-side.ts'
+import { Recorder } from '../history/recorder.ts'
+import type { ClientsSpec, Route } from './clients-process.ts'
+import { startKafkajsGroup } from './kafkajs-group.ts'
+import { KafkajsLog } from './kafkajs-log.ts'
+import { startKafkajsProducers } from './kafkajs-producers.ts'
+
+const progressEveryMs = 250
+
+// KafkaJS 2.2.4 computes negative timeouts, which Node 24 warns of on every one.
+process.removeAllListeners('warning')
+
+const spec = argument<ClientsSpec>()
+const log = new KafkajsLog()
+const { kafka, disconnect } = await open(spec.route)
+const recorder = new Recorder({ file: spec.historyFile })
+closeWithParent(() => recorder.close())
+
+const group = spec.group && (await startKafkajsGroup(kafka, recorder, spec.group))
+const producers = spec.producers && (await startKafkajsProducers(kafka, recorder, spec.producers))
+const progress = setInterval(() => {
+  sayLine({
+    event: 'progress',
+    sent: producers?.sent ?? 0,
+    acknowledged: producers?.acknowledged ?? 0,
+    received: group?.received ?? 0,
+  })
+}, progressEveryMs)
+sayLine({ event: 'ready' })
+
+onMessage((message) => {
+  void take(message).catch((error: unknown) => {
+    console.error(error)
+    process.exit(1)
+  })
+})
+
+async function take(message: Readonly<Record<string, unknown>>): Promise<void> {
+  if (message.do === 'stop producing') {
+    await producers?.stop()
+    sayLine({ event: 'stopped producing' })
+  }
+  if (message.do === 'catch up') {
+    sayLine({ event: 'caught up', yes: (await group?.caughtUp(Number(message.maxMs))) ?? true })
+  }
+  if (message.do === 'finish') {
+    clearInterval(progress)
+    await group?.stop()
+    await disconnect()
+    await recorder.close()
+    sayLine({ event: 'finished', log: log.entries })
+    process.exit(0)
+  }
+}
+
+async function open(route: Route): Promise<{ kafka: Kafka; disconnect(): Promise<void> }> {
+  const settings = { clientId: spec.name, logLevel: logLevel.ERROR, logCreator: log.creator }
+  if ('bootstrap' in route) {
+    const kafka = new Kafka({ ...settings, brokers: [...route.bootstrap] })
+    return { kafka, disconnect: async () => {} }
+  }
+  const { connect } = await import('@braid/client')
+  const braid = await connect({ controlPlane: route.controlPlane })
+  return { kafka: braid.kafka(settings), disconnect: () => braid.close() }
+}

@@ -1,0 +1,94 @@
+import { randomUUID } from 'node:crypto'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Kafka } from 'kafkajs'
+import type { FinalCommit, StoredRecord } from '../history/contents.ts'
+import { idOf } from './record-value.ts'
+
+/**
+ * The whole topic, each partition from its first offset to its end, as a reader sees it that took no part in the
+ * run. Its group commits nothing and is new every time.
+ */
+export async function readBack(
+  kafka: Kafka,
+  topic: string,
+  { timeoutMs = 60_000, recordsMax = 5_000_000 }: { timeoutMs?: number; recordsMax?: number } = {},
+): Promise<StoredRecord[]> {
+  const deadline = performance.now() + timeoutMs
+  const admin = kafka.admin()
+  await admin.connect()
+  const ends = new Map<number, bigint>()
+  try {
+    for (const { partition, low, high } of await admin.fetchTopicOffsets(topic)) {
+      if (BigInt(high) > BigInt(low)) ends.set(partition, BigInt(high))
+    }
+  } finally {
+    await admin.disconnect()
+  }
+
+  const contents = new Map<number, StoredRecord[]>()
+  const positions = new Map<number, bigint>()
+  let records = 0
+  let crash: Error | undefined
+  const consumer = kafka.consumer({
+    groupId: `read-back-${randomUUID()}`,
+    maxWaitTimeInMs: 100,
+    allowAutoTopicCreation: false,
+  })
+  consumer.on(consumer.events.CRASH, ({ payload }) => {
+    crash = payload.error
+  })
+  try {
+    await consumer.connect()
+    await consumer.subscribe({ topic, fromBeginning: true })
+    await consumer.run({
+      autoCommit: false,
+      eachBatch: async ({ batch }) => {
+        const { partition, messages } = batch
+        let stored = contents.get(partition)
+        if (stored === undefined) {
+          stored = []
+          contents.set(partition, stored)
+        }
+        for (const { offset, key, value } of messages) {
+          if (BigInt(offset) >= (ends.get(partition) ?? 0n)) break
+          stored.push({ partition, offset: BigInt(offset), key: key?.toString() ?? '', id: idOf(value) })
+          records++
+        }
+        positions.set(partition, BigInt(batch.lastOffset()) + 1n)
+      },
+    })
+    const behind = () => [...ends].filter(([partition, end]) => (positions.get(partition) ?? 0n) < end)
+    while (behind().length > 0) {
+      if (crash !== undefined) throw crash
+      if (records > recordsMax) throw new Error(`topic ${topic} holds more than ${recordsMax} records`)
+      if (performance.now() > deadline) {
+        const where = behind().map(
+          ([partition, end]) => `${partition} at ${positions.get(partition) ?? 0n} of ${end}`,
+        )
+        throw new Error(
+          `topic ${topic} was not read to its end within ${timeoutMs} ms: partition ${where.join(', ')}`,
+        )
+      }
+      await sleep(20)
+    }
+  } finally {
+    await consumer.disconnect()
+  }
+  return [...contents.keys()]
+    .sort((left, right) => left - right)
+    .flatMap((partition) => contents.get(partition)!)
+}
+
+/** Where the coordinator says that a group stands. */
+export async function readCommits(kafka: Kafka, group: string, topic: string): Promise<FinalCommit[]> {
+  const admin = kafka.admin()
+  await admin.connect()
+  try {
+    const fetched = await admin.fetchOffsets({ groupId: group, topics: [topic] })
+    return fetched.flatMap(({ partitions }) =>
+      partitions.map(({ partition, offset }) => ({ group, partition, offset: BigInt(offset) })),
+    )
+  } finally {
+    await admin.disconnect()
+  }
+}
