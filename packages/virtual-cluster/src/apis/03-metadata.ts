@@ -15,7 +15,7 @@ export const metadataHandler = typed(metadata, [0, VERSION_MAX], async ({ engine
   const names = all
     ? Array.from(engine.routes.topics(engine.tenant), (topic) => topic.name)
     : (request.topics ?? []).map((topic) => topic.name ?? '')
-  if (!all) await learn(engine, names)
+  await learn(engine, names)
   const brokers = engine.listeners.all()
   return {
     throttleTimeMs: 0,
