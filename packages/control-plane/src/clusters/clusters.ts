@@ -1,0 +1,218 @@
+import { type ClusterRegistration, clusterRegistration, defaultTenant } from '@braid/control-api'
+import { ConnectionError } from '@braid/kafka-connection'
+import { CLUSTER_NUMBER_MAX, type RouteTable } from '@braid/routing-model'
+import { reasonOf } from '../log.ts'
+import { Refusal, unknownCluster } from '../refusal.ts'
+import type { RouteBoard } from '../routes/route-board.ts'
+import type { ClusterRow } from '../store/rows.ts'
+import type { Store } from '../store/store.ts'
+import type { ClusterFacts, KafkaCluster } from './kafka-cluster.ts'
+
+export type OpenCluster = (address: { name: string; bootstrap: readonly string[] }) => KafkaCluster
+
+/** The registered clusters, and our connections to them. */
+export class Clusters {
+  private readonly store: Store
+  private readonly board: RouteBoard
+  private readonly openCluster: OpenCluster
+  private readonly now: () => number
+  private readonly connections = new Map<string, KafkaCluster>()
+  private readonly registering = new Set<string>()
+
+  constructor(parts: { store: Store; board: RouteBoard; openCluster: OpenCluster; now: () => number }) {
+    this.store = parts.store
+    this.board = parts.board
+    this.openCluster = parts.openCluster
+    this.now = parts.now
+  }
+
+  list(): ClusterRow[] {
+    return this.store.clusters()
+  }
+
+  get(name: string): ClusterRow {
+    const row = this.store.cluster(name)
+    if (row === undefined) throw unknownCluster(name, this.board.table.clusters.keys())
+    return row
+  }
+
+  /** The cluster that coordinates the groups of the tenant. */
+  home(tenant: string): string {
+    const home = this.board.table.tenants.get(tenant)?.home
+    if (home === undefined) {
+      throw new Refusal(
+        'NO_CLUSTER',
+        'no cluster is registered yet: register one first, it becomes the home of all groups',
+      )
+    }
+    return home
+  }
+
+  /** Our connections to it, made when first asked for. They open sockets only when they are used. */
+  open(name: string): KafkaCluster {
+    const known = this.connections.get(name)
+    if (known !== undefined) return known
+    const cluster = this.openCluster(this.get(name))
+    this.connections.set(name, cluster)
+    return cluster
+  }
+
+  /** Facts of a cluster, once it is sure that it is there, and the one that was registered. */
+  async reach(name: string): Promise<ClusterFacts> {
+    const row = this.get(name)
+    const facts = await factsOf(this.open(name), row.bootstrap)
+    if (facts.clusterId !== row.clusterId) {
+      throw new Refusal(
+        'CLUSTER_CHANGED',
+        `${name}: the cluster at ${row.bootstrap.join(', ')} is ${facts.clusterId}, registered was ${row.clusterId}: it was formatted anew or its address belongs to another; register that under a name of its own`,
+      )
+    }
+    return facts
+  }
+
+  async register(registration: ClusterRegistration): Promise<ClusterRow> {
+    const { name, bootstrap, partitionsMax = null } = clusterRegistration.parse(registration)
+    this.refuseKnown(name)
+    this.registering.add(name)
+    const cluster = this.openCluster({ name, bootstrap })
+    try {
+      const { clusterId } = await factsOf(cluster, bootstrap)
+      await cluster.checkSupported()
+      const same = this.store.clusterWithId(clusterId)
+      if (same !== undefined) {
+        throw new Refusal(
+          'CLUSTER_ALREADY_REGISTERED',
+          `the cluster at ${bootstrap.join(', ')} is registered as ${same.name} (cluster id ${clusterId}): use that name`,
+        )
+      }
+      const row = this.add({ name, bootstrap, clusterId, partitionsMax })
+      this.connections.set(name, cluster)
+      return row
+    } catch (error) {
+      await cluster.close()
+      throw error
+    } finally {
+      this.registering.delete(name)
+    }
+  }
+
+  async remove(name: string): Promise<void> {
+    this.get(name)
+    const loglets = logletsOn(this.board.table, name)
+    if (loglets > 0) {
+      throw new Refusal(
+        'CLUSTER_IN_USE',
+        `${loglets} loglets live on ${name}: move their topics away and let their retention pass, or delete them`,
+      )
+    }
+    const migration = this.store.migrations.underwayOn(name)[0]
+    if (migration !== undefined) {
+      throw new Refusal(
+        'CLUSTER_IN_USE',
+        `topic ${migration.topic} is being moved between ${migration.from.cluster} and ${migration.to.cluster}: wait for it, or cancel it`,
+      )
+    }
+    const homeOf = [...this.board.table.tenants.values()].filter((tenant) => tenant.home === name)
+    const last = this.board.table.clusters.size === 1
+    if (homeOf.length > 0 && !(last && this.board.table.topicCount === 0)) {
+      throw new Refusal(
+        'CLUSTER_IN_USE',
+        `${name} is the home of tenant ${homeOf[0]!.name}: its consumer groups live there`,
+      )
+    }
+    const removedTenants = homeOf.map((tenant) => tenant.name)
+    this.board.change(
+      { removedClusters: [name], ...(removedTenants.length > 0 && { removedTenants }) },
+      () => {
+        for (const tenant of removedTenants) this.store.removeTenant(tenant)
+        this.store.removeCluster(name)
+      },
+    )
+    const cluster = this.connections.get(name)
+    this.connections.delete(name)
+    await cluster?.close()
+  }
+
+  async close(): Promise<void> {
+    const open = [...this.connections.values()]
+    this.connections.clear()
+    await Promise.all(open.map((cluster) => cluster.close()))
+  }
+
+  private refuseKnown(name: string): void {
+    const known = this.store.cluster(name)
+    if (known === undefined && !this.registering.has(name)) return
+    throw new Refusal(
+      'CLUSTER_EXISTS',
+      known === undefined
+        ? `cluster ${name} is being registered at this moment`
+        : `cluster ${name} is registered, at ${known.bootstrap.join(', ')}: choose another name`,
+    )
+  }
+
+  private add(fresh: Pick<ClusterRow, 'name' | 'bootstrap' | 'clusterId' | 'partitionsMax'>): ClusterRow {
+    return this.store.transaction(() => {
+      const number = this.store.nextClusterNumber()
+      if (number > CLUSTER_NUMBER_MAX) {
+        throw new Refusal(
+          'LIMIT_REACHED',
+          `${CLUSTER_NUMBER_MAX} clusters were registered, more than there are numbers for`,
+        )
+      }
+      const row: ClusterRow = { ...fresh, number, registeredAt: this.now() }
+      const { name, bootstrap } = row
+      // The first cluster is home to the one tenant of this release.
+      const tenants = this.board.table.tenants.has(defaultTenant) ? [] : [{ name: defaultTenant, home: name }]
+      this.board.change(
+        { clusters: [{ name, number, bootstrap }], ...(tenants.length > 0 && { tenants }) },
+        () => {
+          this.store.addCluster(row)
+          for (const tenant of tenants) this.store.addTenant(tenant.name, tenant.home)
+        },
+      )
+      return row
+    })
+  }
+}
+
+/** Loglets of topics that live on a cluster, and stubs, whose loss would lose commits. */
+export function logletsOn(table: RouteTable, cluster: string): number {
+  let count = 0
+  for (const tenant of table.tenants.values()) {
+    for (const topic of table.topics(tenant.name)) {
+      let homeTopicCounted = tenant.home !== cluster
+      for (let i = 0; i < topic.depth; i++) {
+        if (topic.cluster(i) !== cluster) continue
+        count++
+        if (topic.physicalTopic(i) === topic.homeTopic) homeTopicCounted = true
+      }
+      if (!homeTopicCounted) count++
+    }
+  }
+  return count
+}
+
+async function factsOf(cluster: KafkaCluster, bootstrap: readonly string[]): Promise<ClusterFacts> {
+  try {
+    return await cluster.facts()
+  } catch (error) {
+    if (error instanceof Refusal) throw error
+    throw new Refusal(
+      'CLUSTER_UNREACHABLE',
+      `${cluster.name} does not answer at ${bootstrap.join(', ')}: ${reasonOf(error)}. Is it running, and reachable from the control plane?`,
+      { cause: error },
+    )
+  }
+}
+
+/** What a call to a cluster failed with, as a Refusal. */
+export function clusterRefusal(error: unknown, what: string): Refusal {
+  if (error instanceof Refusal) return error
+  const away =
+    error instanceof ConnectionError && ['CONNECT_FAILED', 'CLOSED', 'TIMED_OUT'].includes(error.code)
+  if (away) return new Refusal('CLUSTER_UNREACHABLE', `${what}: ${error.message}`, { cause: error })
+  if (error instanceof ConnectionError) {
+    return new Refusal('TOPIC_CONFIG_REFUSED', `${what}: ${error.message}`, { cause: error })
+  }
+  return new Refusal('INTERNAL', `${what}: ${reasonOf(error)}`, { cause: error })
+}

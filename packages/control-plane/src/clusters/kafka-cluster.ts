@@ -1,0 +1,48 @@
+// What the control plane asks of one cluster. Everything above works on this interface, so that sagas can be
+// failed at every step without a cluster; real-cluster.ts carries it out.
+import type { ConfigValue, Cuts, GroupOffset, LogEnd, NewTopic, ProducerState } from '@braid/kafka-connection'
+
+export interface ClusterFacts {
+  readonly clusterId: string
+  readonly brokers: number
+  /** Over all topics except Kafka's own; replicas are not counted. */
+  readonly partitions: number
+}
+
+export interface PhysicalTopicFacts {
+  readonly partitions: number
+  readonly replicationFactor: number
+  readonly configs: ReadonlyMap<string, ConfigValue>
+}
+
+export interface GroupCommits {
+  readonly groupId: string
+  readonly offsets: readonly GroupOffset[]
+}
+
+export interface KafkaCluster {
+  readonly name: string
+  /** Rejects with CLUSTER_UNSUPPORTED when it lacks what a seal needs. */
+  checkSupported(): Promise<void>
+  facts(): Promise<ClusterFacts>
+  /** Undefined when there is no such topic. */
+  describe(topic: string): Promise<PhysicalTopicFacts | undefined>
+  createTopic(topic: NewTopic): Promise<'created' | 'exists'>
+  waitForLeaders(topic: string, partitions: number, timeoutMs: number): Promise<void>
+  /** False when there was none. */
+  deleteTopic(topic: string): Promise<boolean>
+  seal(topic: string): Promise<void>
+  /** `override` is the max.message.bytes that the topic had of its own; null when it had none. */
+  unseal(topic: string, override: string | null): Promise<void>
+  readCuts(topic: string, partitions: number): Promise<Cuts>
+  logEnds(topic: string, partitions: number, which: LogEnd): Promise<bigint[]>
+  producerStates(topic: string, partition: number): Promise<ReadonlyMap<bigint, ProducerState>>
+  /** Whole record batches from `offset` on, as the broker has them; empty at the end. The last may be cut short. */
+  readBatches(topic: string, partition: number, offset: bigint, maxBytes: number): Promise<Buffer>
+  /** Appends one batch and waits for all replicas; `duplicate` when the broker knew it by its sequence. */
+  append(topic: string, partition: number, batch: Buffer): Promise<'appended' | 'duplicate'>
+  /** Of every group that has committed for the topic. */
+  groupCommits(topic: string): Promise<GroupCommits[]>
+  commit(commits: GroupCommits): Promise<void>
+  close(): Promise<void>
+}

@@ -1,0 +1,180 @@
+import {
+  type ClusterAddress,
+  ClusterConnections,
+  ConnectionError,
+  commitGroupOffsets,
+  createTopic,
+  deleteTopic,
+  describeTopicConfigs,
+  fetchGroupOffsets,
+  listGroups,
+  logEnds,
+  producerStates,
+  readCuts,
+  sealTopics,
+  unsealTopics,
+  waitForLeaders,
+} from '@braid/kafka-connection'
+import {
+  describeProducers,
+  errorCodes,
+  errorName,
+  fetch,
+  incrementalAlterConfigs,
+  metadata,
+  produce,
+} from '@braid/kafka-protocol'
+import { Refusal } from '../refusal.ts'
+import type { GroupCommits, KafkaCluster, PhysicalTopicFacts } from './kafka-cluster.ts'
+
+export interface RealClusterOptions {
+  readonly connectTimeoutMs: number
+  readonly requestTimeoutMs: number
+}
+
+const appendTimeoutMs = 10_000
+// Only brokers of a KRaft cluster offer it. With ZooKeeper, config changes and leader changes are not one ordered
+// log, and a broker that leads later need not have applied the seal.
+const describeQuorum = { key: 55, name: 'DescribeQuorum', minVersion: 0, maxVersion: 2 }
+
+export function openRealCluster(address: ClusterAddress, options: RealClusterOptions): KafkaCluster {
+  const { name } = address
+  const cluster = new ClusterConnections(address, { clientId: 'braid-control-plane', ...options })
+
+  async function describeMetadata(topics: { name: string }[] | null) {
+    const broker = await cluster.any('slow')
+    return broker.call(metadata, { topics, allowAutoTopicCreation: false })
+  }
+
+  async function leaderOf(topic: string, partition: number) {
+    if (cluster.leader(topic, partition) < 0) await cluster.refreshMetadata([topic])
+    return cluster.shared(cluster.leader(topic, partition), 'slow')
+  }
+
+  function brokerError(what: string, topic: string, partition: number, code: number): ConnectionError {
+    if (code === errorCodes.NOT_LEADER_OR_FOLLOWER) cluster.invalidate(topic, partition)
+    return new ConnectionError('BROKER_ERROR', `${name}: ${what} ${topic}-${partition}: ${errorName(code)}`, {
+      cluster: name,
+      kafkaError: code,
+    })
+  }
+
+  return {
+    name,
+
+    async checkSupported() {
+      const broker = await cluster.any('slow')
+      for (const api of [incrementalAlterConfigs, describeProducers, describeQuorum]) {
+        try {
+          broker.versionOf(api)
+        } catch (error) {
+          throw new Refusal(
+            'CLUSTER_UNSUPPORTED',
+            `${name} does not offer ${api.name}; Braid needs Kafka 3.3 or later in KRaft mode, because a seal relies on one ordered log of configs and leaders`,
+            { cause: error },
+          )
+        }
+      }
+    },
+
+    async facts() {
+      const { clusterId, brokers, topics } = await describeMetadata(null)
+      let partitions = 0
+      for (const topic of topics) if (!topic.isInternal) partitions += topic.partitions.length
+      return { clusterId: clusterId ?? '', brokers: brokers.length, partitions }
+    },
+
+    async describe(topic): Promise<PhysicalTopicFacts | undefined> {
+      const found = (await describeMetadata([{ name: topic }])).topics[0]
+      if (found === undefined || found.errorCode === errorCodes.UNKNOWN_TOPIC_OR_PARTITION) return undefined
+      if (found.errorCode === errorCodes.INVALID_TOPIC_EXCEPTION) return undefined
+      if (found.errorCode !== errorCodes.NONE && found.errorCode !== errorCodes.LEADER_NOT_AVAILABLE) {
+        throw brokerError('describing', topic, 0, found.errorCode)
+      }
+      return {
+        partitions: found.partitions.length,
+        replicationFactor: found.partitions[0]?.replicaNodes.length ?? 1,
+        configs: await describeTopicConfigs(cluster, topic),
+      }
+    },
+
+    async createTopic(topic) {
+      try {
+        await createTopic(cluster, topic)
+        return 'created'
+      } catch (error) {
+        if (error instanceof ConnectionError && error.kafkaError === errorCodes.TOPIC_ALREADY_EXISTS)
+          return 'exists'
+        throw error
+      }
+    },
+
+    waitForLeaders: (topic, partitions, timeoutMs) => waitForLeaders(cluster, topic, partitions, timeoutMs),
+
+    async deleteTopic(topic) {
+      const deleted = await deleteTopic(cluster, topic)
+      cluster.forgetTopic(topic)
+      return deleted
+    },
+
+    seal: (topic) => sealTopics(cluster, [topic]),
+    unseal: (topic, maxMessageBytes) => unsealTopics(cluster, [{ topic, maxMessageBytes }]),
+    readCuts: (topic, partitions) => readCuts(cluster, topic, partitions),
+    logEnds: (topic, partitions, which) => logEnds(cluster, topic, partitions, which),
+    producerStates: (topic, partition) => producerStates(cluster, topic, partition),
+
+    async readBatches(topic, partition, offset, maxBytes) {
+      const broker = await leaderOf(topic, partition)
+      const answer = await broker.call(fetch, {
+        replicaId: -1,
+        maxWaitMs: 0,
+        minBytes: 0,
+        maxBytes,
+        isolationLevel: 0,
+        sessionId: 0,
+        sessionEpoch: -1,
+        topics: [
+          {
+            topic,
+            partitions: [
+              { partition, fetchOffset: offset, logStartOffset: -1n, partitionMaxBytes: maxBytes },
+            ],
+          },
+        ],
+      })
+      const part = answer.responses[0]?.partitions[0]
+      const code = part?.errorCode ?? answer.errorCode
+      if (part === undefined || code !== errorCodes.NONE) throw brokerError('reading', topic, partition, code)
+      return part.records ?? Buffer.alloc(0)
+    },
+
+    async append(topic, partition, batch) {
+      const broker = await leaderOf(topic, partition)
+      const answer = await broker.call(
+        produce,
+        {
+          acks: -1,
+          timeoutMs: appendTimeoutMs,
+          topicData: [{ name: topic, partitionData: [{ index: partition, records: batch }] }],
+        },
+        { timeoutMs: appendTimeoutMs + 1_000 },
+      )
+      const code = answer.responses[0]?.partitionResponses[0]?.errorCode ?? errorCodes.UNKNOWN_SERVER_ERROR
+      if (code === errorCodes.DUPLICATE_SEQUENCE_NUMBER) return 'duplicate'
+      if (code !== errorCodes.NONE) throw brokerError('appending to', topic, partition, code)
+      return 'appended'
+    },
+
+    async groupCommits(topic) {
+      const commits: GroupCommits[] = []
+      for (const { groupId } of await listGroups(cluster)) {
+        const offsets = (await fetchGroupOffsets(cluster, groupId)).filter((offset) => offset.topic === topic)
+        if (offsets.length > 0) commits.push({ groupId, offsets })
+      }
+      return commits
+    },
+
+    commit: ({ groupId, offsets }) => commitGroupOffsets(cluster, groupId, offsets),
+    close: () => cluster.close(),
+  }
+}

@@ -1,0 +1,72 @@
+// The migration of a topic: docs of the design's table, a step a function.
+//
+//     CHECK    the target can be reached and has room, the topic can be moved
+//     PREPARE  a fresh physical topic there                                    undo: delete it
+//     SEAL     the brokers refuse every further append; the cuts are read      undo: unseal
+//     SWITCH   one transaction: cuts, new loglets, route version; published in the same tick
+//     DRAIN    the sealed loglet is watched for strays until retention has emptied it
+//     RETIRE   it leaves the chain, and its physical topic is deleted
+import type { MigrationStepName } from '@braid/control-api'
+import type { TopicRoute } from '@braid/routing-model'
+import type { Plane } from '../plane.ts'
+import { Refusal, unknownTopic } from '../refusal.ts'
+import type { MigrationRow } from '../store/rows.ts'
+import { checkMigration } from './check.ts'
+import { drain, retire } from './drain.ts'
+import { prepare, unprepare } from './prepare.ts'
+import type { Step } from './saga.ts'
+import { type Sealed, seal, unseal } from './seal.ts'
+
+export interface MigrationContext {
+  readonly plane: Plane
+  readonly id: string
+  /** What SEAL found, for the SWITCH that follows at once. After a crash in between SEAL runs again. */
+  sealed: Sealed | undefined
+}
+
+export const migrationSaga: readonly Step<MigrationStepName, MigrationContext>[] = [
+  { kind: 'action', name: 'CHECK', do: checkMigration },
+  { kind: 'action', name: 'PREPARE', do: prepare, undo: unprepare },
+  { kind: 'action', name: 'SEAL', do: seal, undo: unseal, endsWithNext: true },
+  { kind: 'commit', name: 'SWITCH', commit: switchOver },
+  { kind: 'action', name: 'DRAIN', do: drain },
+  { kind: 'action', name: 'RETIRE', do: retire },
+]
+
+function switchOver(context: MigrationContext): void {
+  const { plane, id, sealed } = context
+  if (sealed === undefined) throw new Error('SWITCH without the cuts that SEAL reads')
+  const { to } = migrationOf(context)
+  const { cuts, sealMs } = sealed
+  const moved = routeOf(context).sealedAndAppended(cuts, to)
+  const { store, board } = plane
+  board.change({ topics: [moved.toJSON()] }, (routeVersion) => {
+    store.appendLoglet(moved)
+    store.migrations.setSwitched(id, { cuts, sealMs, routeVersion, at: plane.now() })
+  })
+}
+
+/** The record as it is now. */
+export function migrationOf({ plane, id }: Pick<MigrationContext, 'plane' | 'id'>): MigrationRow {
+  const row = plane.store.migrations.get(id)
+  if (row === undefined) throw new Error(`migration ${id} is not in the store`)
+  return row
+}
+
+/** The route as it is now; undefined when the topic was deleted. */
+export function routeIfThere(context: Pick<MigrationContext, 'plane' | 'id'>): TopicRoute | undefined {
+  const { tenant, topic, topicId } = migrationOf(context)
+  const route = context.plane.board.table.topic(tenant, topic)
+  return route?.id === topicId ? route : undefined
+}
+
+export function routeOf(context: Pick<MigrationContext, 'plane' | 'id'>): TopicRoute {
+  const route = routeIfThere(context)
+  const { topic, from } = migrationOf(context)
+  if (route === undefined) throw unknownTopic(topic)
+  const active = route.active
+  if (route.cluster(active) !== from.cluster || route.physicalTopic(active) !== from.topic) {
+    throw new Refusal('ALREADY_THERE', `topic ${topic} has moved on to ${route.cluster(active)} meanwhile`)
+  }
+  return route
+}

@@ -1,0 +1,143 @@
+// Records beyond the cut of a sealed loglet: an append that was validated just before the seal and landed just
+// after the cut was read, or somebody who took the seal off by hand. They are an alarm, and copied to the active
+// loglet, so that what the broker acknowledged is not lost.
+import { isControl, nextOffset, walkBatches } from '@braid/kafka-protocol'
+import type { TopicRoute } from '@braid/routing-model'
+import type { Plane } from '../plane.ts'
+import type { StrayRow } from '../store/rows.ts'
+import { type MigrationContext, migrationOf, routeIfThere } from './migration.ts'
+import { isKnownTo, strayBatch } from './stray-batch.ts'
+
+const readMaxBytes = 4 * 1024 * 1024
+/** Minted as access points do: a cluster's own counter never gets there. */
+const producerIdFloor = 2n ** 61n
+
+export function hasUnrecovered(strays: readonly StrayRow[]): boolean {
+  return strays.some((stray) => stray.recovered < stray.to)
+}
+
+/** Records what is new beyond the cuts; copies on what has been there for long enough. */
+export async function watchStrays(context: MigrationContext): Promise<void> {
+  const { plane, id } = context
+  const { migrations } = plane.store
+  const { from, cuts } = migrationOf(context)
+  const route = routeIfThere(context)
+  if (route === undefined) return
+  const source = plane.clusters.open(from.cluster)
+  const ends = await source.logEnds(from.topic, route.partitions, 'highWatermark')
+  const known = new Map(migrations.strays(id).map((stray) => [stray.partition, stray]))
+  for (const [partition, to] of ends.entries()) {
+    const cut = cuts![partition]!
+    const stray = known.get(partition)
+    if (to <= (stray?.to ?? cut)) continue
+    const seen: StrayRow = {
+      ...(stray ?? {
+        partition,
+        from: cut,
+        recovered: cut,
+        producerId: mintedProducerId(plane),
+        nextSequence: 0,
+      }),
+      to,
+      seenAt: plane.now(),
+    }
+    migrations.putStray(id, seen)
+    known.set(partition, seen)
+    const producers = await source.producerStates(from.topic, partition)
+    plane.log('warn', 'strays.seen', {
+      topic: route.name,
+      migration: id,
+      cluster: from.cluster,
+      physicalTopic: from.topic,
+      partition,
+      from: seen.from,
+      to,
+      producerIds: [...producers.keys()],
+      meaning: 'somebody wrote to a sealed topic; the records are copied to the active loglet',
+    })
+  }
+  for (const stray of known.values()) {
+    const due = plane.now() >= stray.seenAt + plane.timings.strayGraceMs
+    if (due && stray.recovered < stray.to) await recover(context, stray)
+  }
+}
+
+/**
+ * Appended under a producer id of our own with running sequences; what was appended is recorded after each batch.
+ * A crash in between repeats one batch, and the broker recognises it. (Not if the topic moves on between the two:
+ * then a stray may be there twice.)
+ */
+async function recover(context: MigrationContext, first: StrayRow): Promise<void> {
+  const { plane, id } = context
+  const { from, topic } = migrationOf(context)
+  const source = plane.clusters.open(from.cluster)
+  let stray = first
+  let copied = 0
+  let known = 0
+  while (stray.recovered < stray.to) {
+    const bytes = await source.readBatches(from.topic, stray.partition, stray.recovered, readMaxBytes)
+    const batches: number[] = []
+    walkBatches(bytes, (at) => {
+      if (nextOffset(bytes, at) > stray.recovered) batches.push(at)
+    })
+    if (batches.length === 0) {
+      // Nothing readable up to the end: retention or DeleteRecords took it.
+      stray = { ...stray, recovered: stray.to }
+      plane.store.migrations.putStray(id, stray)
+      break
+    }
+    for (const at of batches) {
+      const route = routeIfThere(context)
+      if (route === undefined) return
+      if (isControl(bytes, at) || (await isInLaterLoglet(context, route, bytes, at, stray.partition))) {
+        known++
+        stray = { ...stray, recovered: nextOffset(bytes, at) }
+      } else {
+        const { cluster, topic: physical } = route.loglet(route.active, stray.partition)
+        const copy = strayBatch(bytes, at, {
+          producerId: stray.producerId,
+          sequence: stray.nextSequence,
+          from: `${from.cluster}/${from.topic}/${stray.partition}`,
+          maxBytes: route.maxMessageBytes,
+        })
+        await plane.clusters.open(cluster).append(physical, stray.partition, copy.bytes)
+        copied++
+        stray = { ...stray, recovered: nextOffset(bytes, at), nextSequence: copy.nextSequence }
+      }
+      plane.store.migrations.putStray(id, stray)
+    }
+  }
+  plane.log('warn', 'strays.recovered', {
+    topic,
+    migration: id,
+    partition: stray.partition,
+    from: first.recovered,
+    to: stray.recovered,
+    batchesCopied: copied,
+    batchesKnown: known,
+  })
+}
+
+/** Whether its producer has meanwhile sent it again, to a loglet after the one that it strayed into. */
+async function isInLaterLoglet(
+  context: MigrationContext,
+  route: TopicRoute,
+  bytes: Buffer,
+  at: number,
+  partition: number,
+): Promise<boolean> {
+  const { from } = migrationOf(context)
+  for (let i = route.active; i >= 0; i--) {
+    const [cluster, physical] = [route.cluster(i), route.physicalTopic(i)]
+    if (cluster === from.cluster && physical === from.topic) break
+    if (isKnownTo(await context.plane.clusters.open(cluster).producerStates(physical, partition), bytes, at))
+      return true
+  }
+  return false
+}
+
+function mintedProducerId(plane: Plane): bigint {
+  const low = BigInt(Math.floor(plane.random() * 2 ** 30))
+  const high = BigInt(Math.floor(plane.random() * 2 ** 31))
+  return producerIdFloor + ((high << 30n) | low)
+}

@@ -1,0 +1,243 @@
+import type { MigrationState, MigrationStepName } from '@braid/control-api'
+import type { Database, Row } from './database.ts'
+import type { AttemptRow, MigrationRow, StrayRow } from './rows.ts'
+
+/** A cluster that is away for a week must not fill the store: further attempts overwrite the last row. */
+const ATTEMPT_ROWS_MAX = 50
+
+/** Every change of a migration raises its revision, in the same transaction. */
+export class MigrationQueries {
+  private readonly db: Database
+
+  constructor(db: Database) {
+    this.db = db
+  }
+
+  add(row: Pick<MigrationRow, 'id' | 'tenant' | 'topic' | 'topicId' | 'from' | 'to' | 'createdAt'>): void {
+    this.db.run(
+      `INSERT INTO migration (id, tenant, topic, topic_id, from_cluster, from_topic, to_cluster, to_topic,
+         state, step, created_at, revision)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, 'running', 'CHECK', ?, 1)`,
+      row.id,
+      row.tenant,
+      row.topic,
+      row.topicId,
+      row.from.cluster,
+      row.from.topic,
+      row.to.cluster,
+      row.to.topic,
+      row.createdAt,
+    )
+  }
+
+  get(id: string): MigrationRow | undefined {
+    const row = this.db.get('SELECT * FROM migration WHERE id = ?', id)
+    return row && migrationRow(row)
+  }
+
+  /** The latest first. */
+  list(limit: number): MigrationRow[] {
+    return this.db
+      .all('SELECT * FROM migration ORDER BY created_at DESC, rowid DESC LIMIT ?', limit)
+      .map(migrationRow)
+  }
+
+  /** Those whose saga has not ended, oldest first. */
+  unfinished(): MigrationRow[] {
+    return this.db
+      .all(
+        "SELECT * FROM migration WHERE state IN ('running', 'undoing', 'switched') ORDER BY created_at, rowid",
+      )
+      .map(migrationRow)
+  }
+
+  /** The one that moves the topic now, before its SWITCH. */
+  underway(topicId: string): MigrationRow | undefined {
+    const row = this.db.get(
+      "SELECT * FROM migration WHERE topic_id = ? AND state IN ('running', 'undoing')",
+      topicId,
+    )
+    return row && migrationRow(row)
+  }
+
+  /** Those before their SWITCH that come from the cluster or go there. */
+  underwayOn(cluster: string): MigrationRow[] {
+    return this.db
+      .all(
+        "SELECT * FROM migration WHERE state IN ('running', 'undoing') AND (from_cluster = ?1 OR to_cluster = ?1)",
+        cluster,
+      )
+      .map(migrationRow)
+  }
+
+  setState(id: string, state: MigrationState): void {
+    this.update(id, 'state = ?', state)
+  }
+
+  setError(id: string, error: { code: string; detail: string }): void {
+    this.update(id, 'error_code = ?, error_detail = ?', error.code, error.detail)
+  }
+
+  requestCancel(id: string): void {
+    this.update(id, 'cancel_requested = 1')
+  }
+
+  setOverrideBeforeSeal(id: string, value: string | null): void {
+    this.update(id, 'override_before_seal = ?', JSON.stringify(value))
+  }
+
+  setSwitched(
+    id: string,
+    switched: { cuts: readonly bigint[]; sealMs: number; routeVersion: number; at: number },
+  ): void {
+    this.update(
+      id,
+      "state = 'switched', cuts = ?, seal_ms = ?, route_version = ?, switched_at = ?",
+      JSON.stringify(switched.cuts.map(String)),
+      switched.sealMs,
+      switched.routeVersion,
+      switched.at,
+    )
+  }
+
+  setSwitchMs(id: string, switchMs: number): void {
+    this.update(id, 'switch_ms = ?', switchMs)
+  }
+
+  /** When their topic is deleted, what they wait for is gone. */
+  endSwitchedOf(topicId: string): void {
+    this.db.run(
+      "UPDATE migration SET state = 'done', revision = revision + 1 WHERE topic_id = ? AND state = 'switched'",
+      topicId,
+    )
+  }
+
+  // ---- attempts
+
+  attempts(id: string): AttemptRow[] {
+    return this.db
+      .all('SELECT * FROM migration_attempt WHERE migration_id = ? ORDER BY number', id)
+      .map((row) => ({
+        number: Number(row.number),
+        step: row.step as MigrationStepName,
+        direction: row.direction as 'do' | 'undo',
+        attempt: Number(row.attempt),
+        startedAt: Number(row.started_at),
+        endedAt: row.ended_at === null ? null : Number(row.ended_at),
+        error: row.error === null ? null : String(row.error),
+      }))
+  }
+
+  beginAttempt(id: string, step: MigrationStepName, direction: 'do' | 'undo', at: number): void {
+    const { n, attempt, last } = this.db.get(
+      `SELECT count(*) + 1 AS n, ifnull(max(attempt) FILTER (WHERE step = ?2 AND direction = ?3), 0) + 1 AS attempt,
+         max(number) FILTER (WHERE step = ?2 AND direction = ?3) AS last
+       FROM migration_attempt WHERE migration_id = ?1`,
+      id,
+      step,
+      direction,
+    )!
+    if (Number(attempt) > ATTEMPT_ROWS_MAX) {
+      this.db.run(
+        `UPDATE migration_attempt SET attempt = ?, started_at = ?, ended_at = NULL, error = NULL
+         WHERE migration_id = ? AND number = ?`,
+        attempt!,
+        at,
+        id,
+        last!,
+      )
+    } else {
+      this.db.run(
+        'INSERT INTO migration_attempt VALUES (?, ?, ?, ?, ?, ?, NULL, NULL)',
+        id,
+        n!,
+        step,
+        direction,
+        attempt!,
+        at,
+      )
+    }
+    this.update(id, 'step = ?', step)
+  }
+
+  /** Ends the attempt that is open; `error` null when it did what it should. */
+  endAttempt(
+    id: string,
+    step: MigrationStepName,
+    direction: 'do' | 'undo',
+    at: number,
+    error: string | null,
+  ): void {
+    this.db.run(
+      `UPDATE migration_attempt SET ended_at = ?1, error = ?2 WHERE migration_id = ?3 AND number =
+         (SELECT max(number) FROM migration_attempt WHERE migration_id = ?3 AND step = ?4 AND direction = ?5)`,
+      at,
+      error,
+      id,
+      step,
+      direction,
+    )
+    this.update(id, 'step = step')
+  }
+
+  // ---- strays
+
+  strays(id: string): StrayRow[] {
+    return this.db.all('SELECT * FROM stray WHERE migration_id = ? ORDER BY partition', id).map((row) => ({
+      partition: Number(row.partition),
+      from: BigInt(row.from_offset!),
+      to: BigInt(row.to_offset!),
+      recovered: BigInt(row.recovered!),
+      producerId: BigInt(row.producer_id!),
+      nextSequence: Number(row.next_sequence),
+      seenAt: Number(row.seen_at),
+    }))
+  }
+
+  putStray(id: string, stray: StrayRow): void {
+    this.db.run(
+      'INSERT OR REPLACE INTO stray VALUES (?, ?, ?, ?, ?, ?, ?, ?)',
+      id,
+      stray.partition,
+      String(stray.from),
+      String(stray.to),
+      String(stray.recovered),
+      String(stray.producerId),
+      stray.nextSequence,
+      stray.seenAt,
+    )
+    this.update(id, 'step = step')
+  }
+
+  private update(id: string, assignments: string, ...values: (string | number | null)[]): void {
+    this.db.run(`UPDATE migration SET ${assignments}, revision = revision + 1 WHERE id = ?`, ...values, id)
+  }
+}
+
+function migrationRow(row: Row): MigrationRow {
+  const numberOrNull = (value: unknown) => (value === null ? null : Number(value))
+  return {
+    id: String(row.id),
+    tenant: String(row.tenant),
+    topic: String(row.topic),
+    topicId: String(row.topic_id),
+    from: { cluster: String(row.from_cluster), topic: String(row.from_topic) },
+    to: { cluster: String(row.to_cluster), topic: String(row.to_topic) },
+    state: row.state as MigrationState,
+    step: row.step as MigrationStepName,
+    cancelRequested: row.cancel_requested === 1,
+    overrideBeforeSeal:
+      row.override_before_seal === null
+        ? undefined
+        : { value: JSON.parse(String(row.override_before_seal)) as string | null },
+    sealMs: numberOrNull(row.seal_ms),
+    switchMs: numberOrNull(row.switch_ms),
+    switchedAt: numberOrNull(row.switched_at),
+    cuts: row.cuts === null ? null : (JSON.parse(String(row.cuts)) as string[]).map(BigInt),
+    routeVersion: numberOrNull(row.route_version),
+    error:
+      row.error_code === null ? null : { code: String(row.error_code), detail: String(row.error_detail) },
+    createdAt: Number(row.created_at),
+    revision: Number(row.revision),
+  }
+}

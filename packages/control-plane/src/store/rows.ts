@@ -1,0 +1,67 @@
+// What the store holds, as the rest of the control plane sees it: parsed, with names in camel case.
+import type { MigrationState, MigrationStepName } from '@braid/control-api'
+import type { PhysicalTopic } from '@braid/routing-model'
+
+export interface ClusterRow {
+  readonly name: string
+  readonly number: number
+  readonly bootstrap: readonly string[]
+  readonly clusterId: string
+  readonly partitionsMax: number | null
+  readonly registeredAt: number
+}
+
+export interface MigrationRow {
+  readonly id: string
+  readonly tenant: string
+  readonly topic: string
+  readonly topicId: string
+  readonly from: PhysicalTopic
+  readonly to: PhysicalTopic
+  readonly state: MigrationState
+  readonly step: MigrationStepName
+  readonly cancelRequested: boolean
+  /** `value` null: there was no override of max.message.bytes. Undefined until it was read. */
+  readonly overrideBeforeSeal: { readonly value: string | null } | undefined
+  readonly sealMs: number | null
+  readonly switchMs: number | null
+  readonly switchedAt: number | null
+  readonly cuts: readonly bigint[] | null
+  readonly routeVersion: number | null
+  readonly error: { readonly code: string; readonly detail: string } | null
+  readonly createdAt: number
+  readonly revision: number
+}
+
+export interface AttemptRow {
+  readonly number: number
+  readonly step: MigrationStepName
+  readonly direction: 'do' | 'undo'
+  readonly attempt: number
+  readonly startedAt: number
+  readonly endedAt: number | null
+  readonly error: string | null
+}
+
+export interface StrayRow {
+  readonly partition: number
+  /** Physical offsets in the sealed loglet: [from, to) are strays, those below `recovered` are dealt with. */
+  readonly from: bigint
+  readonly to: bigint
+  readonly recovered: bigint
+  readonly producerId: bigint
+  readonly nextSequence: number
+  readonly seenAt: number
+}
+
+export interface AccessPointRow {
+  readonly id: string
+  readonly number: number
+  readonly bootstrap: string
+  readonly listeners: Readonly<Record<string, string>>
+  readonly present: boolean
+}
+
+export interface LeftoverRow extends PhysicalTopic {
+  readonly recordedAt: number
+}

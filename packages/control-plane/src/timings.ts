@@ -1,0 +1,48 @@
+/** Every wait of the control plane, in ms. */
+export interface Timings {
+  /** How long clusters may take to name leaders for a fresh topic. */
+  readonly leadersMaxMs: number
+  /** Between telling access points where a topic will go, and sealing it: they open connections meanwhile. */
+  readonly warmUpMs: number
+  /** From the seal's request; then it is taken back. */
+  readonly sealMaxMs: number
+  /** Between two looks at whether brokers refuse already. In the pause, so hardly any. */
+  readonly sealPollMs: number
+  /** When a sealed loglet is looked at for strays, after its switch. */
+  readonly strayChecksMs: readonly number[]
+  /** Between looks after those, until it is retired. */
+  readonly drainCheckMs: number
+  /**
+   * A stray is copied on only after this: an append that was validated just before the seal may land just after
+   * it, and then it is its access point's to send again.
+   */
+  readonly strayGraceMs: number
+  /** A sealed loglet stays for so long at least, for access points that have yet to hear of the switch. */
+  readonly retireAfterMs: number
+  readonly retryBaseMs: number
+  readonly retryMaxMs: number
+  /** How long a call waits for physical topics to be deleted before it leaves that to the background. */
+  readonly sweepMaxMs: number
+  readonly sweepEveryMs: number
+  readonly leaseMs: number
+  readonly leaseCheckMs: number
+  readonly heartbeatMs: number
+}
+
+export const defaultTimings: Timings = {
+  leadersMaxMs: 30_000,
+  warmUpMs: 250,
+  sealMaxMs: 10_000,
+  sealPollMs: 1,
+  strayChecksMs: [100, 500, 2_000, 10_000, 60_000],
+  drainCheckMs: 60_000,
+  strayGraceMs: 10_000,
+  retireAfterMs: 60_000,
+  retryBaseMs: 200,
+  retryMaxMs: 10_000,
+  sweepMaxMs: 10_000,
+  sweepEveryMs: 15_000,
+  leaseMs: 10_000,
+  leaseCheckMs: 500,
+  heartbeatMs: 2_000,
+}
