@@ -59,6 +59,12 @@ export class HeldQueue {
     this.#notBeforeMs = this.#topic.engine.now() + this.#backoffMs
   }
 
+  /** There is another active loglet: what the one before was waited for does not matter any more. */
+  switched(): void {
+    this.#notBeforeMs = 0
+    this.#backoffMs = 0
+  }
+
   failAll(error: number): void {
     for (const part of this.#parts.splice(0)) this.#settle(part, error)
     this.#done()

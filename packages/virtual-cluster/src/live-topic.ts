@@ -289,6 +289,7 @@ export class LiveTopic {
     for (const producers of this.#producers) producers?.reset()
     this.producersOfSealed.switched()
     for (const fetch of [...this.waitingFetches]) if (fetch.waitsAtEnd(this)) fetch.wake()
+    for (const held of this.#held) held?.switched()
     this.pumpAll()
   }
 

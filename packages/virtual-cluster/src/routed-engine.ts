@@ -4,7 +4,7 @@ import { ClusterConnections } from '@braid/kafka-connection'
 import type { RouteDelta, RouteTable } from '@braid/routing-model'
 import { controlPlaneAdmin } from './control-plane-admin.ts'
 import { Engine, type Listeners } from './engine.ts'
-import type { Limits } from './limits.ts'
+import { defaultLimits, type Limits } from './limits.ts'
 import { type Log, silent } from './log.ts'
 
 /** The one tenant of this release. */
@@ -60,10 +60,12 @@ export async function startRoutedEngine(options: RoutedEngineOptions): Promise<R
     await feed.close()
     throw error
   }
+  const bounds = { ...defaultLimits, ...limits }
   engine = new Engine({
     tenant: TENANT,
     routes: feed.table,
-    connect: ({ name, bootstrap }) => new ClusterConnections({ name, bootstrap }, { clientId }),
+    connect: ({ name, bootstrap }) =>
+      new ClusterConnections({ name, bootstrap }, { clientId, ...connectionBounds(bounds) }),
     listeners: options.listeners(feed.table),
     admin: controlPlaneAdmin(client),
     log,
@@ -82,3 +84,9 @@ export async function startRoutedEngine(options: RoutedEngineOptions): Promise<R
     },
   }
 }
+
+/** A session's own bounds are the smaller ones, so that a connection never refuses what a session let in. */
+const connectionBounds = (limits: Limits) => ({
+  maxInflight: limits.inflightMaxRequests * 2,
+  maxWritableBytes: limits.inflightMaxBytes + 2 * limits.requestMaxBytes,
+})

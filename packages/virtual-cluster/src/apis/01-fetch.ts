@@ -16,6 +16,8 @@ import type { Session } from '../session.ts'
 const FLEXIBLE = 12
 const BATCH_HEADER_BYTES = 61
 const EARLIEST_WAIT_MS = 0
+/** How long a fetch waits to learn who leads a partition. */
+const LEARN_MAX_MS = 250
 
 /** A session's fetch lanes, by cluster and broker. */
 const lanesOf = new WeakMap<Session, Map<string, Map<number, FetchLane>>>()
@@ -67,12 +69,18 @@ function learnLeaders(call: FetchCall, unknown: readonly FetchPart[]): void {
   const asking = [...byCluster].map(([cluster, topics]) =>
     engine.cluster(cluster)?.refreshMetadata([...topics]),
   )
-  // Whatever cannot be learnt now is answered as leaderless below, and asked again by the client.
-  Promise.allSettled(asking).then(() => {
-    if (call.session.closed) return
+  // Whatever cannot be learnt in time is answered as leaderless, and asked again by the client: a cluster
+  // that is away must not hold up the others.
+  let going = false
+  const goOn = () => {
+    clearTimeout(bound)
+    if (going || call.session.closed) return
+    going = true
     for (const part of locate(call)) part.error = errorCodes.LEADER_NOT_AVAILABLE
     run(call)
-  })
+  }
+  const bound = setTimeout(goOn, Math.min(call.maxWaitMs, LEARN_MAX_MS))
+  Promise.allSettled(asking).then(goOn)
 }
 
 /** Asks every broker that holds a part; the first that has something ends the wait. */
