@@ -1,1 +1,5 @@
-export {}
+export { type ExitCode, exitCodes } from './exit-codes.ts'
+export { Failure } from './failure.ts'
+export { type Io, type Output, processIo } from './io.ts'
+export { program } from './program.ts'
+export { run } from './run.ts'

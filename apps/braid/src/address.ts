@@ -1,0 +1,44 @@
+import { usage } from './failure.ts'
+
+export interface Address {
+  host: string
+  port: number
+}
+
+/** `host:port`, `[v6]:port`. `port` 0 is allowed where we listen: the system chooses. */
+export function parseAddress(text: string, what: string): Address {
+  const match = /^(?:\[([0-9a-fA-F:.]+)\]|([^\s:/[\]]+)):(\d{1,5})$/.exec(text)
+  const port = Number(match?.[3])
+  if (match === null || port > 65_535) {
+    throw usage(`${what}: "${text}" is not an address`, 'write host:port, for example 127.0.0.1:9092')
+  }
+  return { host: match[1] ?? match[2] ?? '', port }
+}
+
+export const formatAddress = ({ host, port }: Address): string =>
+  host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`
+
+/** A comma separated list of broker addresses, as Kafka's `bootstrap.servers`. */
+export function parseBootstrap(text: string, what: string): string[] {
+  const addresses = text.split(',').map((part) => parseAddress(part.trim(), what))
+  for (const address of addresses) {
+    if (address.port === 0) throw usage(`${what}: "${text}" has port 0`, 'name the port that the broker has')
+  }
+  return addresses.map(formatAddress)
+}
+
+export const defaultApi = '127.0.0.1:7070'
+
+/** `BRAID_API` as a URL. `host:port` is accepted too, and means http. */
+export function apiUrl(env: Readonly<Record<string, string | undefined>>): string {
+  const text = env.BRAID_API?.trim() || defaultApi
+  if (!text.includes('://')) return `http://${formatAddress(parseAddress(text, 'BRAID_API'))}`
+  const url = URL.canParse(text) ? new URL(text) : undefined
+  if (url === undefined || !['http:', 'https:'].includes(url.protocol)) {
+    throw usage(
+      `BRAID_API: "${text}" is not a URL of a control plane`,
+      'write host:port or http://host:port, for example 127.0.0.1:7070',
+    )
+  }
+  return text.replace(/\/+$/, '')
+}

@@ -1,0 +1,102 @@
+import { ControlPlaneError, defaultTenant, RouteFeed } from '@braid/control-api'
+import type { RouteDelta, RouteTable, TopicRoute } from '@braid/routing-model'
+import type { Command } from 'commander'
+import { apiUrl } from '../address.ts'
+import { ask, refusal } from '../control-plane-calls.ts'
+import type { Io } from '../io.ts'
+import { withExamples } from '../output/examples.ts'
+import { type OutputOptions, print, withOutput } from '../output/print.ts'
+import { table } from '../output/table.ts'
+import { untilAborted } from '../until-aborted.ts'
+
+const snapshotMaxMs = 10_000
+
+export function addRoutesCommand(braid: Command, io: Io): void {
+  withExamples(
+    withOutput(braid.command('routes'))
+      .description('the route table, as access points get it')
+      .option('--watch', 'go on with every change, a line each'),
+    'braid routes',
+    'braid routes --watch',
+    'braid routes -o json',
+  ).action((options: OutputOptions & { watch?: boolean }) => showRoutes(io, options))
+}
+
+async function showRoutes(io: Io, options: OutputOptions & { watch?: boolean }): Promise<void> {
+  // The feed would try again and again for a control plane that is not there; a plain call says so at once.
+  await ask(io, (client) => client.tenants.list())
+  let first = true
+  const feed = new RouteFeed({
+    url: apiUrl(io.env),
+    token: io.env.BRAID_TOKEN,
+    limits: { startMaxMs: snapshotMaxMs },
+    onChange(routes, delta) {
+      if (first) print(io, options.output, routes.toJSON(), () => routesText(routes))
+      else if (options.watch === true) io.stdout.write(changeText(options.output, routes, delta))
+      first = false
+    },
+  })
+  try {
+    await io.stoppable(async (stopped) => {
+      await feed.start()
+      if (options.watch === true) await untilAborted(stopped)
+    })
+  } catch (error) {
+    throw error instanceof ControlPlaneError ? refusal(error, io) : error
+  } finally {
+    await feed.close()
+  }
+}
+
+export function routesText(routes: RouteTable): string {
+  const clusters = table(
+    [
+      { head: 'CLUSTER', cell: (cluster) => cluster.name },
+      { head: 'NUMBER', cell: (cluster) => String(cluster.number), align: 'right' },
+      { head: 'BOOTSTRAP', cell: (cluster) => cluster.bootstrap.join(',') },
+    ],
+    [...routes.clusters.values()],
+  )
+  const topics = table(
+    [
+      { head: 'TOPIC', cell: (topic: TopicRoute) => topic.name },
+      { head: 'PARTITIONS', cell: (topic) => String(topic.partitions), align: 'right' },
+      { head: 'CHAIN', cell: chainText },
+    ],
+    [...routes.topics(defaultTenant)],
+  )
+  const points = table(
+    [
+      { head: 'ACCESS POINT', cell: (point) => point.id },
+      { head: 'NUMBER', cell: (point) => String(point.number), align: 'right' },
+      { head: 'BOOTSTRAP', cell: (point) => point.bootstrap },
+    ],
+    [...routes.accessPoints.values()],
+  )
+  return `route version ${routes.version}\n\n${clusters}\n${points}\n${topics}`
+}
+
+const chainText = (topic: TopicRoute): string =>
+  Array.from({ length: topic.depth }, (_, i) => topic.cluster(i)).join(' > ') +
+  (topic.prepared === undefined ? '' : ` (prepared: ${topic.prepared.cluster})`)
+
+/** A line for people; for programs the delta itself, a JSON document or a YAML document each. */
+function changeText(format: OutputOptions['output'], routes: RouteTable, delta: RouteDelta | null): string {
+  const data = delta ?? routes.toJSON()
+  if (format === 'json') return `${JSON.stringify(data)}\n`
+  if (format === 'yaml') return `---\n${JSON.stringify(data)}\n`
+  if (delta === null) return `version ${routes.version}: a whole new table\n`
+  const parts = [
+    ...(delta.topics ?? []).map((changed) => {
+      const topic = routes.topic(changed.tenant, changed.name)
+      return topic === undefined ? changed.name : `topic ${topic.name}: ${chainText(topic)}`
+    }),
+    ...(delta.removedTopics ?? []).map(({ name }) => `topic ${name} is gone`),
+    ...(delta.clusters ?? []).map(({ name }) => `cluster ${name}`),
+    ...(delta.removedClusters ?? []).map((name) => `cluster ${name} is gone`),
+    ...(delta.tenants ?? []).map(({ name, home }) => `home of ${name} is ${home}`),
+    ...(delta.accessPoints ?? []).map(({ id }) => `access point ${id}`),
+    ...(delta.removedAccessPoints ?? []).map((id) => `access point ${id} is gone`),
+  ]
+  return `version ${delta.to}: ${parts.join('; ')}\n`
+}

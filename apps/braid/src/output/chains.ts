@@ -1,0 +1,56 @@
+import type { Topic, TopicLoglet } from '@braid/control-api'
+import { type Column, table } from './table.ts'
+
+const latestMax = 6
+
+/**
+ * A topic's chains for people: which loglet is where, then a row per partition and a column per loglet with
+ * the range of offsets that it holds.
+ */
+export function chains(topic: Topic, show: 'latest' | 'all'): string {
+  const hidden = show === 'all' ? 0 : Math.max(0, topic.chain.length - latestMax)
+  const loglets = topic.chain.map((loglet, index) => ({ loglet, index })).slice(hidden)
+  const older = hidden === 0 ? '' : `(${hidden} older loglets are not shown: --all)\n`
+
+  const places = table(
+    [
+      { head: 'LOGLET', cell: ({ index }) => String(index), align: 'right' },
+      { head: 'CLUSTER', cell: ({ loglet }) => loglet.cluster },
+      { head: 'PHYSICAL TOPIC', cell: ({ loglet }) => loglet.topic },
+      { head: 'STATE', cell: ({ loglet }) => loglet.state },
+    ],
+    loglets,
+  )
+  const columns: Column<number>[] = [
+    { head: 'PARTITION', cell: (partition) => String(partition), align: 'right' },
+    ...loglets.map(({ loglet, index }) => ({
+      head: `${index}: ${loglet.cluster}`,
+      cell: (partition: number) => range(topic, loglet, partition),
+    })),
+  ]
+  const partitions = Array.from({ length: topic.partitions }, (_, partition) => partition)
+  return `${heading(topic)}\n${older}${places}\noffsets by partition and loglet (>: takes appends)\n${table(columns, partitions)}`
+}
+
+function heading(topic: Topic): string {
+  const lines = [
+    `topic ${topic.name}: ${topic.partitions} partitions, active on ${topic.cluster}`,
+    `groups commit under ${topic.homeTopic} on the home cluster`,
+  ]
+  if (topic.migration !== null) lines.push(`is being moved: braid migration show ${topic.migration}`)
+  if (topic.logEnds === null) lines.push(`${topic.cluster} does not tell its log ends now: is it up?`)
+  return lines.map((line) => `${line}\n`).join('')
+}
+
+/** Offsets are inclusive on both sides, as people count records; `>` marks the range that grows. */
+function range(topic: Topic, loglet: TopicLoglet, partition: number): string {
+  const piece = loglet.partitions[partition]
+  if (piece === undefined) return '?'
+  const base = BigInt(piece.base)
+  if (piece.end !== null) return closed(base, base + BigInt(piece.end) - BigInt(piece.start))
+  const logEnd = topic.logEnds?.[partition]
+  if (logEnd === undefined || BigInt(logEnd) <= base) return `${base} >`
+  return `${base}..${BigInt(logEnd) - 1n} >`
+}
+
+const closed = (from: bigint, to: bigint): string => (to > from ? `${from}..${to - 1n}` : 'empty')
