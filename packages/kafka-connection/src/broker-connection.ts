@@ -1,18 +1,48 @@
-import type { Api, ApiVersions } from './api.ts'
-import type { ConnectionError } from './errors.ts'
+import type { Socket } from 'node:net'
+import { type Api, Reader, Writer } from '@braid/kafka-protocol'
+import {
+  type ApiVersionRange,
+  answerBodyAt,
+  type BrokerVersions,
+  hasFlexibleAnswer,
+  hasFlexibleRequest,
+  isKnownApi,
+} from './api-versions.ts'
+import { Deadline } from './deadline.ts'
+import { ConnectionError, type ConnectionErrorCode } from './errors.ts'
+import { InFlight, type OnAnswer } from './in-flight.ts'
+import type { ConnectionOptions } from './options.ts'
+import { Outbox } from './outbox.ts'
+
+const NOTHING = Buffer.alloc(0)
+/** size, API key, version, correlation id, length of the client id */
+const FIXED_HEADER_BYTES = 4 + 2 + 2 + 4 + 2
 
 /**
- * `frame` is the whole answer without its 4 size bytes, `bodyAt` where the body starts (behind the header).
- * The frame is the callee's: it may be kept, and nothing writes to it again.
- * With an error, `frame` is empty.
+ *     open ── close() ──> closing ── last answer, or closeTimeoutMs ──> closed
+ *       └── destroy(), error, end, deadline, bad answer ────────────────^
  */
-export type OnAnswer = (error: ConnectionError | null, frame: Buffer, bodyAt: number) => void
+type State =
+  | { readonly kind: 'open' }
+  | { readonly kind: 'closing'; readonly closed: Promise<void>; readonly done: () => void }
+  | { readonly kind: 'closed'; readonly error: ConnectionError; readonly here: boolean }
 
-const later = (): never => {
-  throw new Error('not written yet')
+const OPEN: State = { kind: 'open' }
+
+export interface ConnectionEnd {
+  readonly cluster: string
+  /** -1 for a bootstrap address, of which we do not know whose it is */
+  readonly brokerId: number
+  /** host:port */
+  readonly address: string
 }
 
-/** One socket to one broker; requests are pipelined and answered in order. */
+/**
+ * One socket to one broker. Requests are pipelined; answers come in order, as Kafka guarantees for a connection.
+ *
+ * A time limit counts from when it is the broker's turn: from `send`, or from the answer to the request before. When one
+ * is over, the connection is closed and everything under way fails, since no later answer can come before that one.
+ */
 export class BrokerConnection {
   readonly cluster: string
   readonly brokerId: number
@@ -21,57 +51,320 @@ export class BrokerConnection {
   /** Called when `writable` is true again after it was false. */
   onDrain: (() => void) | undefined
 
-  private constructor(cluster: string, brokerId: number, address: string) {
-    this.cluster = cluster
-    this.brokerId = brokerId
-    this.address = address
+  #state: State = OPEN
+  #versions: BrokerVersions | undefined
+  readonly #socket: Socket
+  readonly #options: ConnectionOptions
+  readonly #inflight = new InFlight()
+  readonly #outbox = new Outbox()
+  readonly #deadline: Deadline
+  readonly #clientId: Buffer
+  readonly #flush = () => this.#flushNow()
+  readonly #closeListeners: ((error: ConnectionError) => void)[] = []
+  #flushing = false
+  #full = false
+
+  /** The socket is connected. Made by `openConnection` alone. */
+  constructor(end: ConnectionEnd, socket: Socket, options: ConnectionOptions) {
+    this.cluster = end.cluster
+    this.brokerId = end.brokerId
+    this.address = end.address
+    this.#socket = socket
+    this.#options = options
+    this.#clientId = Buffer.from(options.clientId, 'utf8')
+    this.#deadline = new Deadline(options.clock, () => {
+      const waiting = this.#inflight.count
+      this.#end(
+        'TIMED_OUT',
+        `did not answer in ${this.#inflight.headTimeoutMs} ms; ${waiting} requests were waiting`,
+      )
+    })
+    socket.on('drain', () => this.#checkDrain())
+    socket.on('error', (cause) => this.#end('CLOSED', `broke: ${cause.message}`, cause))
+    socket.on('close', () => this.#end('CLOSED', 'was closed by the broker'))
   }
+
+  /** @internal the broker's versions, from negotiation or from an earlier connection to the same broker */
+  agreeOn(versions: BrokerVersions): void {
+    this.#versions = versions
+  }
+
+  /** @internal for the intake: false stops it */
+  readonly receive = (frame: Buffer): boolean => {
+    const inflight = this.#inflight
+    if (this.#state.kind === 'closed') return false
+    if (inflight.count === 0) return this.#refuse('sent an answer that nobody asked for')
+    const expected = inflight.headCorrelationId
+    const correlationId = frame.readInt32BE(0)
+    if (correlationId !== expected) {
+      return this.#refuse(`answered request ${correlationId} where ${expected} was due`)
+    }
+    const bodyAt = answerBodyAt(frame, inflight.headFlexible)
+    if (bodyAt < 0) return this.#refuse('sent an answer whose header does not parse')
+    const onAnswer = inflight.shift()
+    if (inflight.count === 0) this.#deadline.rest()
+    else this.#deadline.startFor(inflight.headCorrelationId, inflight.headTimeoutMs)
+    if (this.#full) this.#checkDrain()
+    onAnswer(null, frame, bodyAt)
+    if (inflight.count === 0) this.#finishClosing()
+    return !this.closed
+  }
+
+  #finishClosing(): void {
+    if (this.#state.kind === 'closing') this.#endHere('was closed here')
+  }
+
+  #refuse(why: string): false {
+    this.#end('BAD_ANSWER', why)
+    return false
+  }
+
+  /** @internal */
+  badFrame(why: string): void {
+    this.#end('BAD_ANSWER', `sent ${why}`)
+  }
+
   /** The highest version that both sides speak, at most `cap`; throws UNSUPPORTED_VERSION. */
-  versionOf(_api: ApiVersions, _cap?: number): number {
-    return later()
+  versionOf(api: ApiVersionRange, cap = 32767): number {
+    const version = this.#versions === undefined ? -1 : this.#versions.highestCommon(api, cap)
+    if (version >= 0) return version
+    const theirs =
+      this.#versions === undefined ? 'has not said what it speaks' : this.#versions.describe(api.key)
+    const ours = `${api.minVersion} to ${Math.min(api.maxVersion, cap)}`
+    throw this.#error(
+      'UNSUPPORTED_VERSION',
+      `${theirs} of ${api.name}, we speak ${ours}: use another broker version`,
+    )
   }
+
+  /**
+   * The hot path. `parts` are the body of the request, one behind the other; those above 4 KiB are passed to the kernel
+   * as they are, so nothing may write to them before the answer. Everything sent in one tick goes out in one write.
+   *
+   * `onAnswer` is called exactly once, never before `send` has returned. At a bound (see `writable`) it gets OVERLOADED.
+   * It must not throw.
+   */
   send(
-    _apiKey: number,
-    _apiVersion: number,
-    _parts: readonly Buffer[],
-    _onAnswer: OnAnswer,
-    _timeoutMs: number,
+    apiKey: number,
+    apiVersion: number,
+    parts: readonly Buffer[],
+    onAnswer: OnAnswer,
+    timeoutMs: number,
   ): void {
-    later()
+    if (this.#state !== OPEN || this.#full || !isKnownApi(apiKey)) {
+      const error = this.#whyNot(apiKey)
+      if (error !== undefined) {
+        process.nextTick(onAnswer, error, NOTHING, 0)
+        return
+      }
+    }
+    const inflight = this.#inflight
+    const correlationId = inflight.push(onAnswer, timeoutMs, hasFlexibleAnswer(apiKey, apiVersion))
+    if (inflight.count === 1) this.#deadline.startFor(correlationId, timeoutMs)
+
+    const clientId = this.#clientId
+    const flexible = hasFlexibleRequest(apiKey, apiVersion)
+    const headerBytes = FIXED_HEADER_BYTES + clientId.length + (flexible ? 1 : 0)
+    let size = headerBytes - 4
+    for (let i = 0; i < parts.length; i++) size += parts[i]!.length
+
+    const outbox = this.#outbox
+    const page = outbox.reserve(headerBytes)
+    let at = outbox.reservedEnd - headerBytes
+    page[at++] = size >>> 24
+    page[at++] = size >>> 16
+    page[at++] = size >>> 8
+    page[at++] = size
+    page[at++] = apiKey >>> 8
+    page[at++] = apiKey
+    page[at++] = apiVersion >>> 8
+    page[at++] = apiVersion
+    page[at++] = correlationId >>> 24
+    page[at++] = correlationId >>> 16
+    page[at++] = correlationId >>> 8
+    page[at++] = correlationId
+    page[at++] = clientId.length >>> 8
+    page[at++] = clientId.length
+    page.set(clientId, at)
+    if (flexible) page[at + clientId.length] = 0
+    for (let i = 0; i < parts.length; i++) outbox.add(parts[i]!)
+
+    if (!this.#flushing) {
+      this.#flushing = true
+      process.nextTick(this.#flush)
+    }
+    if (inflight.count >= this.#options.maxInflight || outbox.bytes >= this.#options.maxWritableBytes)
+      this.#full = true
   }
-  call<Q, A>(_api: Api<Q, A>, _request: Q, _options?: { version?: number; timeoutMs?: number }): Promise<A> {
-    return later()
+
+  /** A request with a promise, for what is not hot. Rejects with ConnectionError. */
+  call<Q, A>(
+    api: CallableApi<Q, A>,
+    request: Q,
+    options: { version?: number; timeoutMs?: number } = {},
+  ): Promise<A> {
+    return new Promise((resolve, reject) => {
+      const version = options.version ?? this.versionOf(api)
+      const writer = new Writer()
+      api.encodeRequest(writer, version, request)
+      const onAnswer: OnAnswer = (error, frame, bodyAt) => {
+        if (error !== null) return reject(error)
+        try {
+          resolve(api.decodeResponse(new Reader(frame, bodyAt), version))
+        } catch (cause) {
+          reject(
+            this.#error('BAD_ANSWER', `sent a ${api.name} v${version} answer that does not parse`, cause),
+          )
+        }
+      }
+      this.send(
+        api.key,
+        version,
+        [writer.finish()],
+        onAnswer,
+        options.timeoutMs ?? this.#options.requestTimeoutMs,
+      )
+    })
   }
+
+  /** Requests under way. */
   get inflight(): number {
-    return later()
+    return this.#inflight.count
   }
+
+  /** Bytes that the kernel has not taken yet. */
   get writableBytes(): number {
-    return later()
+    return this.#outbox.bytes + this.#socket.writableLength
   }
-  /** false: at a bound. Stop reading your client until `onDrain`; what is sent regardless fails with OVERLOADED. */
+
+  /** false at a bound: stop reading your client until `onDrain`. What is sent regardless fails with OVERLOADED. */
   get writable(): boolean {
-    return later()
+    return this.#state === OPEN && !this.#full
   }
+
   get closed(): boolean {
-    return later()
+    return this.#state.kind === 'closed'
   }
-  /** Stops reading from the broker; the deadline rests meanwhile. Frames that were read already still arrive. */
+
+  /** Whether it was closed by `close` or `destroy`; false when the broker or the network did. */
+  get closedHere(): boolean {
+    return this.#state.kind === 'closed' && this.#state.here
+  }
+
+  /** Stops reading from the broker, and the clock of the time limits with it. Frames already read still arrive. */
   pause(): void {
-    later()
+    this.#deadline.pause()
+    this.#socket.pause()
   }
+
   resume(): void {
-    later()
+    this.#deadline.resume()
+    this.#socket.resume()
   }
-  /** Waits (bounded) for answers under way, then closes. Never rejects. */
+
+  /** Waits for the answers that are under way, at most `closeTimeoutMs`, then closes. Never rejects. */
   close(): Promise<void> {
-    return later()
+    if (this.#state.kind === 'closed') return Promise.resolve()
+    if (this.#state.kind === 'closing') return this.#state.closed
+    if (this.#inflight.count === 0) {
+      this.#endHere('was closed here')
+      return Promise.resolve()
+    }
+    let done = () => {}
+    const closed = new Promise<void>((resolve) => {
+      done = resolve
+    })
+    const timer = this.#options.clock.after(this.#options.closeTimeoutMs, () =>
+      this.#endHere(`was closed here; ${this.#inflight.count} requests had no answer yet`),
+    )
+    this.#state = {
+      kind: 'closing',
+      closed,
+      done: () => {
+        timer.cancel()
+        done()
+      },
+    }
+    return closed
   }
-  /** Closes now; what is under way fails with CLOSED and this reason. */
-  destroy(_reason: string): void {
-    later()
+
+  /** Closes now; everything under way fails with CLOSED and this reason. */
+  destroy(reason: string): void {
+    this.#endHere(`was closed here: ${reason}`)
   }
-  /** Called once, after everything under way has failed; at once (next tick) when already closed. */
-  onClose(_listener: (error: ConnectionError) => void): void {
-    later()
+
+  /** The listener is called once, after everything under way has failed; in the next tick when already closed. */
+  onClose(listener: (error: ConnectionError) => void): void {
+    if (this.#state.kind === 'closed') process.nextTick(listener, this.#state.error)
+    else this.#closeListeners.push(listener)
+  }
+
+  #flushNow(): void {
+    this.#flushing = false
+    if (this.#state.kind === 'closed') return
+    this.#outbox.flush(this.#socket)
+    if (this.#full) this.#checkDrain()
+    else if (this.#socket.writableLength >= this.#options.maxWritableBytes) this.#full = true
+  }
+
+  /** At half of the bounds, so that a caller does not stop and go for every request. */
+  #checkDrain(): void {
+    if (!this.#full || this.#state !== OPEN) return
+    if (this.#inflight.count > this.#options.maxInflight / 2) return
+    if (this.writableBytes > this.#options.maxWritableBytes / 2) return
+    this.#full = false
+    this.onDrain?.()
+  }
+
+  #whyNot(apiKey: number): ConnectionError | undefined {
+    const state = this.#state
+    if (state.kind === 'closed') return state.error
+    if (state.kind === 'closing') return this.#error('CLOSED', 'is being closed here: open another')
+    if (this.#full) {
+      const { maxInflight, maxWritableBytes } = this.#options
+      return this.#error(
+        'OVERLOADED',
+        `has ${this.inflight} requests (of ${maxInflight}) and ${this.writableBytes} bytes (of ${maxWritableBytes}) ` +
+          'under way: wait for onDrain',
+      )
+    }
+    if (!isKnownApi(apiKey))
+      return this.#error('UNSUPPORTED_VERSION', `cannot be sent API ${apiKey}: not defined here`)
+    return undefined
+  }
+
+  #endHere(what: string): void {
+    this.#end('CLOSED', what, undefined, true)
+  }
+
+  /** `here`: we wanted it. */
+  #end(code: ConnectionErrorCode, what: string, cause?: unknown, here = false): void {
+    const before = this.#state
+    if (before.kind === 'closed') return
+    const error = this.#error(code, what, cause)
+    this.#state = { kind: 'closed', error, here }
+    this.#deadline.cancel()
+    this.#outbox.clear()
+    this.#socket.destroy()
+    // Not from within: the caller of `destroy` need not expect its own callbacks.
+    process.nextTick(() => {
+      while (this.#inflight.count > 0) this.#inflight.shift()(error, NOTHING, 0)
+      if (before.kind === 'closing') before.done()
+      for (const listener of this.#closeListeners.splice(0)) listener(error)
+    })
+  }
+
+  #error(code: ConnectionErrorCode, what: string, cause?: unknown): ConnectionError {
+    const who =
+      this.brokerId < 0
+        ? `${this.cluster} at ${this.address}`
+        : `${this.cluster} broker ${this.brokerId} (${this.address})`
+    return new ConnectionError(code, `${who} ${what}`, { cluster: this.cluster, broker: this.address, cause })
   }
 }
+
+/** What `call` needs of an API definition. */
+export type CallableApi<Q, A> = Pick<
+  Api<Q, A>,
+  'key' | 'name' | 'minVersion' | 'maxVersion' | 'encodeRequest' | 'decodeResponse'
+>

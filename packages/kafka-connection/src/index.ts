@@ -17,10 +17,12 @@ export {
   type ConfigValue,
   describeTopicConfigs,
 } from './admin/topic-configs.ts'
-export type { ApiVersions } from './api.ts'
-export { BrokerConnection, type OnAnswer } from './broker-connection.ts'
+export type { ApiVersionRange } from './api-versions.ts'
+export { BrokerConnection, type CallableApi } from './broker-connection.ts'
 export type { Clock, Timer } from './clock.ts'
-export { type BrokerAddress, ClusterConnections, type Lane } from './cluster-connections.ts'
+export { ClusterConnections } from './cluster-connections.ts'
 export { ConnectionError, type ConnectionErrorCode } from './errors.ts'
+export type { OnAnswer } from './in-flight.ts'
 export type { ClusterAddress, ConnectionOptions, Security } from './options.ts'
+export type { BrokerAddress, Lane } from './pool.ts'
 export type { Connect, SocketRequest } from './socket.ts'

@@ -1,4 +1,20 @@
+import {
+  errorCodes,
+  errorName,
+  isRetriable,
+  listGroups as listGroupsApi,
+  offsetCommit,
+  offsetFetch,
+} from '@braid/kafka-protocol'
+import { backoffMs } from '../backoff.ts'
+import type { BrokerConnection } from '../broker-connection.ts'
 import type { ClusterConnections } from '../cluster-connections.ts'
+import { ConnectionError } from '../errors.ts'
+import { canPass } from './by-leader.ts'
+
+/** Versions up to here ask for one group; the batched form (8+) has nothing for us. */
+const OFFSET_FETCH_CAP = 7
+const NO_GENERATION = -1
 
 export interface GroupOffset {
   readonly topic: string
@@ -6,23 +22,127 @@ export interface GroupOffset {
   readonly offset: bigint
   readonly metadata: string | null
 }
+
 export interface GroupListing {
   readonly groupId: string
   readonly protocolType: string
 }
+
 /** From every broker: each knows the groups that it coordinates. */
-export function listGroups(_cluster: ClusterConnections): Promise<GroupListing[]> {
-  throw new Error('not written yet')
+export async function listGroups(cluster: ClusterConnections): Promise<GroupListing[]> {
+  const groups = new Map<string, GroupListing>()
+  await Promise.all(
+    (await cluster.brokers()).map(async ({ id }) => {
+      await repeatWhilePassing(cluster, `list the groups of broker ${id}`, async () => {
+        const answer = await (await cluster.shared(id)).call(listGroupsApi, {})
+        if (answer.errorCode === 0) {
+          for (const { groupId, protocolType } of answer.groups)
+            groups.set(groupId, { groupId, protocolType })
+        }
+        return answer.errorCode
+      })
+    }),
+  )
+  return [...groups.values()]
 }
+
 /** All committed offsets of the group; partitions without a commit are left out. */
-export function fetchGroupOffsets(_cluster: ClusterConnections, _groupId: string): Promise<GroupOffset[]> {
-  throw new Error('not written yet')
+export async function fetchGroupOffsets(
+  cluster: ClusterConnections,
+  groupId: string,
+): Promise<GroupOffset[]> {
+  let offsets: GroupOffset[] = []
+  await onCoordinator(cluster, groupId, `fetch the offsets of group ${groupId}`, async (connection) => {
+    const version = connection.versionOf(offsetFetch, OFFSET_FETCH_CAP)
+    const answer = await connection.call(offsetFetch, { groupId, topics: null }, { version })
+    if (answer.errorCode !== 0) return answer.errorCode
+    offsets = []
+    for (const topic of answer.topics) {
+      for (const { partitionIndex, committedOffset, metadata, errorCode } of topic.partitions) {
+        if (errorCode !== 0) return errorCode
+        if (committedOffset < 0n) continue
+        offsets.push({ topic: topic.name, partition: partitionIndex, offset: committedOffset, metadata })
+      }
+    }
+    return 0
+  })
+  return offsets
 }
+
 /** A simple commit (no member, no generation): refused while the group has members. */
-export function commitGroupOffsets(
-  _cluster: ClusterConnections,
-  _groupId: string,
-  _offsets: readonly GroupOffset[],
+export async function commitGroupOffsets(
+  cluster: ClusterConnections,
+  groupId: string,
+  offsets: readonly GroupOffset[],
 ): Promise<void> {
-  throw new Error('not written yet')
+  if (offsets.length === 0) return
+  const topics = Map.groupBy(offsets, (offset) => offset.topic)
+  await onCoordinator(cluster, groupId, `commit offsets of group ${groupId}`, async (connection) => {
+    const answer = await connection.call(offsetCommit, {
+      groupId,
+      generationIdOrMemberEpoch: NO_GENERATION,
+      memberId: '',
+      topics: [...topics].map(([name, ofTopic]) => ({
+        name,
+        partitions: ofTopic.map(({ partition, offset, metadata }) => ({
+          partitionIndex: partition,
+          committedOffset: offset,
+          committedMetadata: metadata,
+        })),
+      })),
+    })
+    const errors = answer.topics.flatMap((topic) => topic.partitions.map((partition) => partition.errorCode))
+    return errors.find((errorCode) => errorCode !== 0) ?? 0
+  })
+}
+
+/** `ask` answers an error code; it is repeated while the coordinator moves or loads. */
+function onCoordinator(
+  cluster: ClusterConnections,
+  groupId: string,
+  what: string,
+  ask: (connection: BrokerConnection) => Promise<number>,
+): Promise<void> {
+  return repeatWhilePassing(cluster, what, async () => {
+    try {
+      const errorCode = await ask(await cluster.shared(await cluster.coordinator(groupId)))
+      if (errorCode === errorCodes.NOT_COORDINATOR) cluster.invalidateCoordinator(groupId)
+      return errorCode
+    } catch (error) {
+      cluster.invalidateCoordinator(groupId)
+      throw error
+    }
+  })
+}
+
+async function repeatWhilePassing(
+  cluster: ClusterConnections,
+  what: string,
+  ask: () => Promise<number>,
+): Promise<void> {
+  const startedMs = cluster.options.clock.now()
+  for (let tries = 1; ; tries++) {
+    let failure: unknown
+    try {
+      const kafkaError = await ask()
+      if (kafkaError === 0) return
+      failure = new ConnectionError(
+        'BROKER_ERROR',
+        `${cluster.name} could not ${what}: ${errorName(kafkaError)}`,
+        {
+          cluster: cluster.name,
+          kafkaError,
+        },
+      )
+      // An unknown topic or partition is retriable to Kafka, but not something that passes by waiting here.
+      if (!isRetriable(kafkaError) || kafkaError === errorCodes.UNKNOWN_TOPIC_OR_PARTITION) throw failure
+    } catch (error) {
+      if (!canPass(error) && error !== failure) throw error
+      if (error === failure) throw error
+      failure = error
+    }
+    const overdue = cluster.options.clock.now() - startedMs >= cluster.options.metadataTimeoutMs
+    if (overdue || cluster.closed) throw failure
+    await cluster.wait(backoffMs(tries, cluster.options))
+  }
 }
