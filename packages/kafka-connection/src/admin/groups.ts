@@ -15,6 +15,7 @@ import { canPass } from './by-leader.ts'
 /** Versions up to here ask for one group; the batched form (8+) has nothing for us. */
 const OFFSET_FETCH_CAP = 7
 const NO_GENERATION = -1
+const { UNKNOWN_TOPIC_OR_PARTITION } = errorCodes
 
 export interface GroupOffset {
   readonly topic: string
@@ -115,6 +116,11 @@ function onCoordinator(
   })
 }
 
+function refusal(cluster: ClusterConnections, what: string, kafkaError: number): ConnectionError {
+  const message = `${cluster.name} could not ${what}: ${errorName(kafkaError)}`
+  return new ConnectionError('BROKER_ERROR', message, { cluster: cluster.name, kafkaError })
+}
+
 async function repeatWhilePassing(
   cluster: ClusterConnections,
   what: string,
@@ -122,25 +128,16 @@ async function repeatWhilePassing(
 ): Promise<void> {
   const startedMs = cluster.options.clock.now()
   for (let tries = 1; ; tries++) {
-    let failure: unknown
-    try {
-      const kafkaError = await ask()
-      if (kafkaError === 0) return
-      failure = new ConnectionError(
-        'BROKER_ERROR',
-        `${cluster.name} could not ${what}: ${errorName(kafkaError)}`,
-        {
-          cluster: cluster.name,
-          kafkaError,
-        },
-      )
-      // An unknown topic or partition is retriable to Kafka, but not something that passes by waiting here.
-      if (!isRetriable(kafkaError) || kafkaError === errorCodes.UNKNOWN_TOPIC_OR_PARTITION) throw failure
-    } catch (error) {
-      if (!canPass(error) && error !== failure) throw error
-      if (error === failure) throw error
-      failure = error
-    }
+    const outcome = await ask().catch((error: unknown) => {
+      if (!canPass(error)) throw error
+      return error
+    })
+    if (outcome === 0) return
+    const failure = typeof outcome === 'number' ? refusal(cluster, what, outcome) : outcome
+    // An unknown topic or partition is retriable to Kafka, but does not pass by waiting here.
+    const passes =
+      typeof outcome !== 'number' || (isRetriable(outcome) && outcome !== UNKNOWN_TOPIC_OR_PARTITION)
+    if (!passes) throw failure
     const overdue = cluster.options.clock.now() - startedMs >= cluster.options.metadataTimeoutMs
     if (overdue || cluster.closed) throw failure
     await cluster.wait(backoffMs(tries, cluster.options))
