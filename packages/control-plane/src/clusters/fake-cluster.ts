@@ -1,0 +1,209 @@
+// For tests: a cluster in memory that behaves as the real ones do where the control plane looks.
+import { type ConfigValue, ConnectionError, type Cuts, type GroupOffset } from '@braid/kafka-connection'
+import {
+  baseSequence,
+  errorCodes,
+  lastOffsetDelta,
+  nextOffset,
+  producerEpoch,
+  producerId,
+  setBaseOffset,
+} from '@braid/kafka-protocol'
+import type { GroupCommits, KafkaCluster } from './kafka-cluster.ts'
+
+interface FakePartition {
+  start: bigint
+  end: bigint
+  batches: Buffer[]
+  producers: Map<bigint, { epoch: number; lastSequence: number }>
+}
+
+interface FakeTopic {
+  replicationFactor: number
+  configs: Map<string, ConfigValue>
+  partitions: FakePartition[]
+}
+
+const sealed = { value: '1', source: 'topic' } as const
+
+export class FakeCluster implements KafkaCluster {
+  readonly name: string
+  readonly topics = new Map<string, FakeTopic>()
+  readonly groups = new Map<string, GroupOffset[]>()
+  clusterId: string
+  brokers = 1
+  /** Every call fails while it is set. */
+  away = false
+  /** Every call that was made, by name. */
+  readonly calls: string[] = []
+  /** Brokers refuse only after so many looks: a config takes a moment to reach them. */
+  looksUntilSealed = 1
+  private looks = 0
+
+  constructor(name: string) {
+    this.name = name
+    this.clusterId = `id-of-${name}`
+  }
+
+  async checkSupported() {
+    this.called('checkSupported')
+  }
+
+  async facts() {
+    this.called('facts')
+    let partitions = 0
+    for (const topic of this.topics.values()) partitions += topic.partitions.length
+    return { clusterId: this.clusterId, brokers: this.brokers, partitions }
+  }
+
+  async describe(name: string) {
+    this.called('describe')
+    const topic = this.topics.get(name)
+    if (topic === undefined) return undefined
+    const { replicationFactor, configs, partitions } = topic
+    return { partitions: partitions.length, replicationFactor, configs: new Map(configs) }
+  }
+
+  async createTopic(wanted: Parameters<KafkaCluster['createTopic']>[0]) {
+    this.called('createTopic')
+    if (this.topics.has(wanted.topic)) return 'exists' as const
+    const configs = new Map<string, ConfigValue>([
+      ['max.message.bytes', { value: '1048588', source: 'default' }],
+      ['cleanup.policy', { value: 'delete', source: 'default' }],
+      ['retention.ms', { value: '604800000', source: 'default' }],
+    ])
+    for (const [key, value] of Object.entries(wanted.configs ?? {}))
+      configs.set(key, { value, source: 'topic' })
+    const partitions = Array.from(
+      { length: wanted.partitions },
+      (): FakePartition => ({ start: 0n, end: 0n, batches: [], producers: new Map() }),
+    )
+    this.topics.set(wanted.topic, { replicationFactor: wanted.replicationFactor ?? 1, configs, partitions })
+    return 'created' as const
+  }
+
+  async waitForLeaders(topic: string) {
+    this.called('waitForLeaders')
+    this.topic(topic)
+  }
+
+  async deleteTopic(topic: string) {
+    this.called('deleteTopic')
+    return this.topics.delete(topic)
+  }
+
+  async seal(topic: string) {
+    this.called('seal')
+    this.looks = 0
+    this.topic(topic).configs.set('max.message.bytes', sealed)
+  }
+
+  async unseal(topic: string, override: string | null) {
+    this.called('unseal')
+    const value: ConfigValue =
+      override === null ? { value: '1048588', source: 'default' } : { value: override, source: 'topic' }
+    this.topic(topic).configs.set('max.message.bytes', value)
+  }
+
+  async readCuts(name: string, partitions: number): Promise<Cuts> {
+    this.called('readCuts')
+    const topic = this.topic(name)
+    const isSealed = this.isSealed(name) && ++this.looks >= this.looksUntilSealed
+    return {
+      sealed: new Array<boolean>(partitions).fill(isSealed),
+      cuts: topic.partitions.map((partition) => partition.end),
+      pending: isSealed
+        ? []
+        : topic.partitions.map((_, partition) => ({ partition, reason: 'takes records' })),
+    }
+  }
+
+  async logEnds(name: string, _partitions: number, which: 'earliest' | 'highWatermark' | 'logEnd') {
+    this.called('logEnds')
+    return this.topic(name).partitions.map(({ start, end }) => (which === 'earliest' ? start : end))
+  }
+
+  async producerStates(name: string, partition: number) {
+    this.called('producerStates')
+    return new Map(this.topic(name).partitions[partition]!.producers)
+  }
+
+  async readBatches(name: string, partition: number, offset: bigint) {
+    this.called('readBatches')
+    const { batches } = this.topic(name).partitions[partition]!
+    return Buffer.concat(batches.filter((batch) => nextOffset(batch, 0) > offset))
+  }
+
+  async append(name: string, partition: number, batch: Buffer) {
+    this.called('append')
+    if (this.isSealed(name)) throw this.error('MESSAGE_TOO_LARGE')
+    return this.write(name, partition, batch)
+  }
+
+  async groupCommits(topic: string) {
+    this.called('groupCommits')
+    return Array.from(
+      this.groups,
+      ([groupId, offsets]): GroupCommits => ({
+        groupId,
+        offsets: offsets.filter((offset) => offset.topic === topic),
+      }),
+    ).filter(({ offsets }) => offsets.length > 0)
+  }
+
+  async commit({ groupId, offsets }: GroupCommits) {
+    this.called('commit')
+    for (const { topic } of offsets) this.topic(topic)
+    this.groups.set(groupId, [...(this.groups.get(groupId) ?? []), ...offsets])
+  }
+
+  async close() {}
+
+  // ---- what tests do behind the control plane's back
+
+  isSealed(topic: string): boolean {
+    return this.topic(topic).configs.get('max.message.bytes')?.value === '1'
+  }
+
+  /** An append, sealed or not, with a broker's memory of producers. */
+  write(name: string, partition: number, batch: Buffer): 'appended' | 'duplicate' {
+    const log = this.topic(name).partitions[partition]!
+    const id = producerId(batch, 0)
+    const lastSequence = baseSequence(batch, 0) + lastOffsetDelta(batch, 0)
+    if (id >= 0n) {
+      const known = log.producers.get(id)
+      if (known !== undefined && known.lastSequence >= lastSequence) return 'duplicate'
+      log.producers.set(id, { epoch: producerEpoch(batch, 0), lastSequence })
+    }
+    const appended = Buffer.from(batch)
+    setBaseOffset(appended, 0, log.end)
+    log.batches.push(appended)
+    log.end += BigInt(lastOffsetDelta(batch, 0) + 1)
+    return 'appended'
+  }
+
+  /** Retention takes everything that is there. */
+  expire(name: string): void {
+    for (const log of this.topic(name).partitions) {
+      log.start = log.end
+      log.batches = []
+    }
+  }
+
+  topic(name: string): FakeTopic {
+    const topic = this.topics.get(name)
+    if (topic === undefined) throw this.error('UNKNOWN_TOPIC_OR_PARTITION')
+    return topic
+  }
+
+  private called(name: string): void {
+    this.calls.push(name)
+    if (this.away)
+      throw new ConnectionError('CONNECT_FAILED', `${this.name}: refused`, { cluster: this.name })
+  }
+
+  private error(name: 'MESSAGE_TOO_LARGE' | 'UNKNOWN_TOPIC_OR_PARTITION'): ConnectionError {
+    const facts = { cluster: this.name, kafkaError: errorCodes[name] }
+    return new ConnectionError('BROKER_ERROR', `${this.name}: ${name}`, facts)
+  }
+}

@@ -1,0 +1,313 @@
+import { describe, expect, test } from 'vitest'
+import {
+  Cancelled,
+  type Direction,
+  type Journal,
+  runSaga,
+  type SagaHook,
+  type SagaOptions,
+  type Step,
+  Stopped,
+} from './saga.ts'
+
+type Name = 'BUY' | 'BUILD' | 'OPEN' | 'CLEAN' | 'REST'
+
+/** The outside world: what steps do to it stays when the process dies. */
+class World {
+  bought = false
+  built = false
+  open = false
+  cleaned = 0
+  rested = 0
+  readonly done: string[] = []
+}
+
+/** A journal whose content outlives the saga, as a store does. */
+class Book implements Journal<Name> {
+  readonly lines: string[] = []
+  direction: Direction = 'do'
+  cancelRequested = false
+  finished: Direction | undefined
+  cause: unknown
+
+  begun = (step: Name) => this.lines.includes(`begin do ${step}`)
+  ended = (step: Name, direction: Direction) => this.lines.includes(`end ${direction} ${step}`)
+  begin = (step: Name, direction: Direction) => void this.lines.push(`begin ${direction} ${step}`)
+  end = (step: Name, direction: Direction) => void this.lines.push(`end ${direction} ${step}`)
+  fail = (step: Name, direction: Direction, error: unknown) =>
+    void this.lines.push(`fail ${direction} ${step}: ${(error as Error).message}`)
+
+  transaction(work: () => void): void {
+    const lines = [...this.lines]
+    const { open } = this.world
+    try {
+      work()
+    } catch (error) {
+      this.lines.splice(0, this.lines.length, ...lines)
+      this.world.open = open
+      throw error
+    }
+  }
+  turnBack(cause: unknown): void {
+    this.direction = 'undo'
+    this.cause = cause
+  }
+  finish(direction: Direction): void {
+    this.finished = direction
+  }
+  private readonly world: World
+  constructor(world: World) {
+    this.world = world
+  }
+}
+
+const steps: readonly Step<Name, World>[] = [
+  {
+    kind: 'action',
+    name: 'BUY',
+    do: async (world) => {
+      world.done.push('buy')
+      world.bought = true
+    },
+    undo: async (world) => {
+      world.done.push('sell')
+      world.bought = false
+    },
+  },
+  {
+    kind: 'action',
+    name: 'BUILD',
+    endsWithNext: true,
+    do: async (world) => {
+      world.done.push('build')
+      world.built = true
+    },
+    undo: async (world) => {
+      world.done.push('tear down')
+      world.built = false
+    },
+  },
+  {
+    kind: 'commit',
+    name: 'OPEN',
+    commit: (world) => {
+      world.open = true
+    },
+  },
+  {
+    kind: 'action',
+    name: 'CLEAN',
+    do: async (world) => {
+      world.cleaned++
+    },
+  },
+  {
+    kind: 'action',
+    name: 'REST',
+    do: async (world) => {
+      world.rested++
+    },
+  },
+]
+
+function run(world: World, book: Book, options: Partial<SagaOptions> = {}, saga = steps) {
+  return runSaga(saga, book, world, {
+    closing: new AbortController().signal,
+    cancelled: new AbortController().signal,
+    sleep: async () => {},
+    retryBaseMs: 1,
+    retryMaxMs: 1,
+    ...options,
+  })
+}
+
+const doneWorld = { bought: true, built: true, open: true }
+const undoneWorld = { bought: false, built: false, open: false }
+const stateOf = ({ bought, built, open }: World) => ({ bought, built, open })
+const phases = ['before', 'doing', 'after'] as const
+const crashAt =
+  (step: string, phase: string): SagaHook =>
+  (s, p) => {
+    if (s === step && p === phase) throw new Error('the process dies')
+  }
+
+/** The saga with one step that fails, always or the first times. */
+function failing(name: Name, times = Number.POSITIVE_INFINITY): readonly Step<Name, World>[] {
+  let failures = 0
+  const maybe = () => {
+    if (failures++ < times) throw new Error(`${name} does not work`)
+  }
+  return steps.map((step): Step<Name, World> => {
+    if (step.name !== name) return step
+    if (step.kind === 'commit') return { ...step, commit: maybe }
+    return {
+      ...step,
+      do: async (world, stop) => {
+        maybe()
+        await step.do(world, stop)
+      },
+    }
+  })
+}
+
+test('runs to its end, with the commit and the end of the step before it in one transaction', async () => {
+  const [world] = [new World()]
+  const book = new Book(world)
+  expect(await run(world, book)).toBe('do')
+  expect(stateOf(world)).toEqual(doneWorld)
+  expect(book.finished).toBe('do')
+  expect(book.lines).toEqual([
+    'begin do BUY',
+    'end do BUY',
+    'begin do BUILD',
+    'end do BUILD',
+    'begin do OPEN',
+    'end do OPEN',
+    'begin do CLEAN',
+    'end do CLEAN',
+    'begin do REST',
+    'end do REST',
+  ])
+})
+
+describe('a crash at any point', () => {
+  for (const { name } of steps) {
+    for (const phase of phases) {
+      test(`${phase} ${name}: the next run goes on to the end`, async () => {
+        const world = new World()
+        const book = new Book(world)
+        await expect(run(world, book, { hook: crashAt(name, phase) })).rejects.toThrow(Stopped)
+        expect(book.finished).toBeUndefined()
+        expect(world.done).not.toContain('sell')
+        expect(world.open).toBe(book.ended('OPEN', 'do'))
+        expect(await run(world, book)).toBe('do')
+        expect(stateOf(world)).toEqual(doneWorld)
+        expect([world.cleaned > 0, world.rested > 0]).toEqual([true, true])
+      })
+    }
+  }
+
+  for (const name of ['BUY', 'BUILD'] as const) {
+    for (const phase of phases) {
+      test(`${phase} the undo of ${name}: the next run undoes the rest`, async () => {
+        const world = new World()
+        const book = new Book(world)
+        const saga = failing('OPEN')
+        await expect(run(world, book, { hook: crashAt(`undo ${name}`, phase) }, saga)).rejects.toThrow(
+          Stopped,
+        )
+        expect(book.finished).toBeUndefined()
+        expect(await run(world, book, {}, saga)).toBe('undo')
+        expect(stateOf(world)).toEqual(undoneWorld)
+      })
+    }
+  }
+})
+
+describe('a step that fails', () => {
+  for (const name of ['BUY', 'BUILD', 'OPEN'] as const) {
+    test(`${name}, before the commit is through: everything is undone, in reverse`, async () => {
+      const world = new World()
+      const book = new Book(world)
+      expect(await run(world, book, {}, failing(name))).toBe('undo')
+      expect(stateOf(world)).toEqual(undoneWorld)
+      expect((book.cause as Error).message).toBe(`${name} does not work`)
+      const undone = world.done.filter((entry) => entry === 'sell' || entry === 'tear down')
+      expect(undone).toEqual(name === 'BUY' ? ['sell'] : ['tear down', 'sell'])
+    })
+  }
+  for (const name of ['CLEAN', 'REST'] as const) {
+    test(`${name}, after the commit: it is tried until it works`, async () => {
+      const world = new World()
+      const book = new Book(world)
+      expect(await run(world, book, {}, failing(name, 3))).toBe('do')
+      expect(stateOf(world)).toEqual(doneWorld)
+      expect(book.lines.filter((line) => line.startsWith(`fail do ${name}`))).toHaveLength(3)
+    })
+  }
+  test('an undo that fails is tried until it works', async () => {
+    const world = new World()
+    let left = 2
+    const saga = failing('OPEN').map(
+      (step): Step<Name, World> =>
+        step.kind === 'action' && step.name === 'BUY'
+          ? {
+              ...step,
+              undo: async (w) => {
+                if (left-- > 0) throw new Error('nobody buys it')
+                w.bought = false
+              },
+            }
+          : step,
+    )
+    expect(await run(world, new Book(world), {}, saga)).toBe('undo')
+    expect(stateOf(world)).toEqual(undoneWorld)
+  })
+})
+
+describe('cancelling', () => {
+  test('interrupts the step that is under way, and undoes', async () => {
+    const world = new World()
+    const book = new Book(world)
+    const cancel = new AbortController()
+    const saga = steps.map(
+      (step): Step<Name, World> =>
+        step.name === 'BUILD' && step.kind === 'action'
+          ? { ...step, do: (_, stop) => new Promise((_, reject) => stop.addEventListener('abort', reject)) }
+          : step,
+    )
+    const hook: SagaHook = (step, phase) => {
+      if (step !== 'BUILD' || phase !== 'before') return
+      setImmediate(() => {
+        book.cancelRequested = true
+        cancel.abort()
+      })
+    }
+    expect(await run(world, book, { hook, cancelled: cancel.signal }, saga)).toBe('undo')
+    expect(book.cause).toBeInstanceOf(Cancelled)
+    expect(stateOf(world)).toEqual(undoneWorld)
+  })
+
+  for (const phase of ['before', 'doing', 'after'] as const) {
+    test(`asked for ${phase} BUILD: OPEN is not reached`, async () => {
+      const world = new World()
+      const book = new Book(world)
+      const hook: SagaHook = (step, p) => {
+        if (step === 'BUILD' && p === phase) book.cancelRequested = true
+      }
+      expect(await run(world, book, { hook })).toBe('undo')
+      expect(stateOf(world)).toEqual(undoneWorld)
+    })
+  }
+
+  test('asked for while the process was down', async () => {
+    const world = new World()
+    const book = new Book(world)
+    await expect(run(world, book, { hook: crashAt('BUILD', 'after') })).rejects.toThrow(Stopped)
+    book.cancelRequested = true
+    expect(await run(world, book)).toBe('undo')
+    expect(stateOf(world)).toEqual(undoneWorld)
+  })
+})
+
+test('a process that stops leaves the saga where it is, and records no failure', async () => {
+  const world = new World()
+  const book = new Book(world)
+  const closing = new AbortController()
+  const saga = steps.map(
+    (step): Step<Name, World> =>
+      step.name === 'BUILD' && step.kind === 'action'
+        ? {
+            ...step,
+            do: async (_, stop) => {
+              closing.abort(new Error('stopping'))
+              stop.throwIfAborted()
+            },
+          }
+        : step,
+  )
+  await expect(run(world, book, { closing: closing.signal }, saga)).rejects.toThrow(Stopped)
+  expect(book.lines.at(-1)).toBe('begin do BUILD')
+  expect(book.direction).toBe('do')
+  expect(await run(world, book)).toBe('do')
+})
