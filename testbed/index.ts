@@ -12,3 +12,5 @@ export {
 } from './clusters/cluster.ts'
 export { ClusterError, type ClusterErrorCode } from './clusters/errors.ts'
 export { kafkaClientsJar, kafkaJars, kafkaJavaClasspath } from './clusters/kafka-jars.ts'
+export { type Direction, Link } from './faults/link.ts'
+export { type ProcessSpec, TestProcess } from './faults/process.ts'

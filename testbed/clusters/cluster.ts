@@ -29,10 +29,11 @@ export interface KafkaCluster {
 }
 
 /**
- *   start      kill            pause
- *   ─────> up ──────> down     up ──────> paused
- *          ^            │       ^            │
- *          └── start ───┘       └── resume ──┘      (a paused broker can be killed)
+ *            pause           kill
+ *   paused <─────── up ──────────> down
+ *     │ │            ^               ^ │
+ *     │ └─ resume ───┤<──── start ───┼─┘
+ *     └─────────── kill ─────────────┘
  */
 export interface Broker {
   readonly id: number
@@ -43,7 +44,7 @@ export interface Broker {
   /** Frozen: its connections stay open and go silent. */
   pause(): Promise<void>
   resume(): Promise<void>
-  /** Starts a killed broker with its data and on its port; resolves when it answers. */
+  /** Up again whatever was done to it, with its data and on its port; resolves when it answers. */
   start(): Promise<void>
 }
 

@@ -40,12 +40,12 @@ function labelFilter(labels: Record<string, string>): string[] {
   return Object.entries(labels).map(([name, value]) => `${name}=${value}`)
 }
 
-/** 404: removed already. 409: another one is removing it. 304: it is so already. */
+/** 404: removed already. 409: it has ended, or another one is removing it. */
 export async function unlessGone(done: Promise<unknown>): Promise<void> {
   try {
     await done
   } catch (error) {
     const status = (error as { statusCode?: number }).statusCode
-    if (status !== 404 && status !== 409 && status !== 304) throw error
+    if (status !== 404 && status !== 409) throw error
   }
 }

@@ -198,9 +198,12 @@ function dockerBroker(cluster: ClusterDescription, broker: BrokerDescription): B
     address: broker.address,
     kill: () => killBroker(cluster, broker),
     pause: async () => void (await (await container()).pause()),
-    resume: async () => void (await (await container()).unpause()),
+    resume: async () => {
+      if ((await (await container()).inspect()).State.Paused) await (await container()).unpause()
+    },
     async start() {
-      await unlessGone((await container()).start()).catch((error: unknown) => {
+      await this.resume()
+      await startIfDown(await container()).catch((error: unknown) => {
         throw startError(cluster.name, error)
       })
       await waitForBroker(cluster.name, broker.address, {
@@ -210,6 +213,12 @@ function dockerBroker(cluster: ClusterDescription, broker: BrokerDescription): B
       })
     },
   }
+}
+
+async function startIfDown(container: { start(): Promise<unknown> }): Promise<void> {
+  await container.start().catch((error: { statusCode?: number }) => {
+    if (error.statusCode !== 304) throw error // 304: it runs
+  })
 }
 
 async function killBroker(cluster: ClusterDescription, broker: BrokerDescription): Promise<void> {

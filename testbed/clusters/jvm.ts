@@ -118,8 +118,9 @@ function jvmBroker(cluster: ClusterDescription, broker: BrokerDescription): Brok
     pause: async () => void signal(livingPid(cluster, broker), 'SIGSTOP'),
     resume: async () => void signal(livingPid(cluster, broker), 'SIGCONT'),
     async start() {
-      if (pidOf(broker) !== undefined) return
-      await spawnBroker(cluster, broker)
+      const pid = pidOf(broker)
+      if (pid === undefined) await spawnBroker(cluster, broker)
+      else signal(pid, 'SIGCONT')
       await waitForBroker(cluster.name, broker.address, {
         timeoutMs: START_TIMEOUT_MS,
         ended: async () => whyEnded(broker),
