@@ -176,9 +176,3 @@ export async function engineDone(answer: NodeJS.ReadableStream, what: string): P
     })
   })
 }
-
-if (import.meta.main) {
-  const versions = process.argv.slice(2) as KafkaVersion[]
-  for (const version of versions.length > 0 ? versions : (['4.3.1', '3.9.2'] as const))
-    console.log(await buildKafkaImage(version))
-}

@@ -83,3 +83,7 @@ async function pull(image: string): Promise<void> {
   console.error(`clusters: pulling ${image}`)
   await within(engineDone(answer, `pulling ${image}`), PULL_MAX_MS, `pulling ${image}: too slow`)
 }
+
+// Run as a program: gets or builds the images beforehand, so that no test waits for them.
+if (import.meta.main)
+  for (const version of ['4.3.1', '3.9.2'] as const) console.log(await kafkaImage(version))
