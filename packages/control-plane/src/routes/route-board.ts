@@ -60,6 +60,24 @@ export class RouteBoard {
     return delta.to
   }
 
+  /**
+   * Does all that `change` does but commit: the first run of code and statements is slow, and a switch is awaited
+   * by clients.
+   */
+  rehearse(changes: RouteChanges, write: (version: number) => void): void {
+    const rehearsed = new Error('rehearsed')
+    const from = this.table.version
+    this.event('delta', from + 1, { from, to: from + 1, ...changes })
+    try {
+      this.store.transaction(() => {
+        write(from + 1)
+        throw rehearsed
+      })
+    } catch (error) {
+      if (error !== rehearsed) throw error
+    }
+  }
+
   /** After a transaction that `change` was part of was rolled back: what the store holds is in force. */
   reload(): void {
     if (this.inForce.version !== this.store.routeVersion) this.inForce = this.store.routes()

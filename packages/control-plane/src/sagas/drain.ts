@@ -12,6 +12,7 @@ export async function drain(context: MigrationContext, stop: Stop): Promise<void
   const { plane } = context
   const { timings } = plane
   const { switchedAt, from } = migrationOf(context)
+  if (context.switchMs !== undefined) plane.store.migrations.setSwitchMs(context.id, context.switchMs)
   const pending = timings.strayChecksMs.filter((afterMs) => plane.now() < switchedAt! + afterMs)
   for (;;) {
     const nextCheck = pending.shift()

@@ -1,4 +1,4 @@
-// The migration of a topic: docs of the design's table, a step a function.
+// The migration of a topic: the table of the design, a step a function.
 //
 //     CHECK    the target can be reached and has room, the topic can be moved
 //     PREPARE  a fresh physical topic there                                    undo: delete it
@@ -10,6 +10,7 @@ import type { MigrationStepName } from '@braid/control-api'
 import type { TopicRoute } from '@braid/routing-model'
 import type { Plane } from '../plane.ts'
 import { Refusal, unknownTopic } from '../refusal.ts'
+import type { RouteChanges } from '../routes/route-board.ts'
 import type { MigrationRow } from '../store/rows.ts'
 import { checkMigration } from './check.ts'
 import { drain, retire } from './drain.ts'
@@ -22,6 +23,8 @@ export interface MigrationContext {
   readonly id: string
   /** What SEAL found, for the SWITCH that follows at once. After a crash in between SEAL runs again. */
   sealed: Sealed | undefined
+  /** Of the SWITCH, for DRAIN to record: a write of its own would be in the way. */
+  switchMs: number | undefined
 }
 
 export const migrationSaga: readonly Step<MigrationStepName, MigrationContext>[] = [
@@ -34,16 +37,30 @@ export const migrationSaga: readonly Step<MigrationStepName, MigrationContext>[]
 ]
 
 function switchOver(context: MigrationContext): void {
-  const { plane, id, sealed } = context
+  const { sealed, plane } = context
   if (sealed === undefined) throw new Error('SWITCH without the cuts that SEAL reads')
-  const { to } = migrationOf(context)
-  const { cuts, sealMs } = sealed
-  const moved = routeOf(context).sealedAndAppended(cuts, to)
-  const { store, board } = plane
-  board.change({ topics: [moved.toJSON()] }, (routeVersion) => {
-    store.appendLoglet(moved)
-    store.migrations.setSwitched(id, { cuts, sealMs, routeVersion, at: plane.now() })
+  const startedAt = performance.now()
+  const { changes, write } = switchOf(context, sealed)
+  plane.board.change(changes, write)
+  plane.store.afterCommit(() => {
+    context.switchMs = performance.now() - startedAt
   })
+}
+
+/** What the SWITCH changes, for these cuts. */
+export function switchOf(
+  context: MigrationContext,
+  { cuts, sealMs }: Sealed,
+): { changes: RouteChanges; write: (routeVersion: number) => void } {
+  const { plane, id } = context
+  const moved = routeOf(context).sealedAndAppended(cuts, migrationOf(context).to)
+  return {
+    changes: { topics: [moved.toJSON()] },
+    write: (routeVersion) => {
+      plane.store.appendLoglet(moved)
+      plane.store.migrations.setSwitched(id, { cuts, sealMs, routeVersion, at: plane.now() })
+    },
+  }
 }
 
 /** The record as it is now. */

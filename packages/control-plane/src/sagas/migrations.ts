@@ -16,6 +16,7 @@ export interface MigrationHooks {
 }
 
 const underwayMax = 10_000
+const tellAfterMs = 2
 
 interface Running {
   readonly ended: Promise<void>
@@ -145,7 +146,7 @@ export class Migrations {
   private run(id: string): void {
     const { plane, hooks } = this
     const cancel = new AbortController()
-    const context: MigrationContext = { plane, id, sealed: undefined }
+    const context: MigrationContext = { plane, id, sealed: undefined, switchMs: undefined }
     const ended = runSaga(
       migrationSaga,
       new MigrationJournal(plane, id, () => this.noteChange(id)),
@@ -180,10 +181,10 @@ export class Migrations {
   /** Told later: whoever watches must not stand in the way of a switch. */
   private noteChange(id: string): void {
     if (this.changed.size === 0) {
-      setImmediate(() => {
+      setTimeout(() => {
         for (const changed of this.changed) for (const watcher of this.watchers) watcher(changed)
         this.changed.clear()
-      })
+      }, tellAfterMs).unref()
     }
     this.changed.add(id)
   }

@@ -69,6 +69,8 @@ export interface SagaOptions {
   readonly retryMaxMs: number
 }
 
+const settleMs = 5
+
 /** Why a saga was turned back that nothing failed in. */
 export class Cancelled extends Error {
   override readonly name = 'Cancelled'
@@ -154,6 +156,8 @@ export async function runSaga<N extends string, C>(
         notCancelled()
         commitStep(step, steps[i - 1], journal, context, hook)
         await point(step.name, 'after')
+        // What the commit published goes out, and comes in where the reader is in this process, before we write on.
+        await options.sleep(settleMs, closing).catch(() => goesOn(step.name))
       }
     }
   }

@@ -3,7 +3,7 @@ import { clusterRefusal } from '../clusters/clusters.ts'
 import type { KafkaCluster } from '../clusters/kafka-cluster.ts'
 import { Refusal } from '../refusal.ts'
 import { sealedMaxMessageBytes } from '../topics/copied-configs.ts'
-import { type MigrationContext, migrationOf, routeIfThere, routeOf } from './migration.ts'
+import { type MigrationContext, migrationOf, routeIfThere, routeOf, switchOf } from './migration.ts'
 import type { Stop } from './saga.ts'
 
 export interface Sealed {
@@ -15,12 +15,12 @@ export interface Sealed {
 
 /**
  * SEAL: from the first broker's refusal to the SWITCH clients wait, so whatever can be done before is: the config
- * that an undo puts back is on the disk, connections are open, leaders known, the code of the SWITCH has run once.
+ * that an undo puts back is on the disk, connections are open, leaders known, the SWITCH has been rehearsed.
  */
 export async function seal(context: MigrationContext, stop: Stop): Promise<void> {
   const { plane } = context
   const { timings } = plane
-  const { topic, from, to, overrideBeforeSeal } = migrationOf(context)
+  const { topic, from, overrideBeforeSeal } = migrationOf(context)
   const route = routeOf(context)
   const source = plane.clusters.open(from.cluster)
   try {
@@ -33,9 +33,10 @@ export async function seal(context: MigrationContext, stop: Stop): Promise<void>
         override === sealedMaxMessageBytes ? null : override,
       )
     }
-    const rehearsed = await source.readCuts(from.topic, route.partitions)
-    if (rehearsed.cuts.every((cut, partition) => cut >= route.start(route.active, partition))) {
-      JSON.stringify(route.sealedAndAppended(rehearsed.cuts, to))
+    const { cuts: soFar } = await source.readCuts(from.topic, route.partitions)
+    if (soFar.every((cut, partition) => cut >= route.start(route.active, partition))) {
+      const { changes, write } = switchOf(context, { cuts: soFar, sealMs: 0 })
+      plane.board.rehearse(changes, write)
     }
     stop.throwIfAborted()
 
