@@ -3,7 +3,19 @@ import { ProtocolError } from './protocol-error.ts'
 export interface FrameReaderOptions {
   /** A frame that claims more is refused before anything is allocated for it. */
   readonly maxFrameBytes: number
+  /** Where frames that do not lie in a chunk whole are put together; the process's heap when absent. */
+  readonly memory?: FrameMemory
 }
+
+/** Lends buffers, so that a stream of large frames does not ask the system for memory each time. */
+export interface FrameMemory {
+  /** At least so many bytes; their content does not matter. */
+  take(bytes: number): Buffer
+  /** A buffer that `take` gave, and that nobody refers to any more. */
+  give(buffer: Buffer): void
+}
+
+const heap: FrameMemory = { take: (bytes) => Buffer.allocUnsafeSlow(bytes), give: () => {} }
 
 /** A frame up to this size gets its buffer at once; a larger one has to arrive to be believed. */
 const EAGER_BYTES = 1 << 20
@@ -18,6 +30,7 @@ const GROWTH = 4
  */
 export class FrameReader {
   private readonly maxFrameBytes: number
+  private readonly memory: FrameMemory
   private readonly sizeBytes = Buffer.alloc(4)
   private sizeHave = 0
   private frame: Buffer | null = null
@@ -27,6 +40,7 @@ export class FrameReader {
 
   constructor(options: FrameReaderOptions) {
     this.maxFrameBytes = options.maxFrameBytes
+    this.memory = options.memory ?? heap
   }
 
   /** Bytes that are kept until their frame is complete. */
@@ -59,7 +73,7 @@ export class FrameReader {
       }
       at += this.fill(chunk, at)
       if (this.frameHave === this.frameBytes) {
-        const frame = this.frame!
+        const frame = this.frame!.subarray(0, this.frameBytes)
         this.frame = null
         this.frameHave = 0
         onFrame(frame)
@@ -70,7 +84,7 @@ export class FrameReader {
   private begin(bytes: number): void {
     this.frameBytes = bytes
     this.frameHave = 0
-    this.frame = Buffer.allocUnsafeSlow(Math.min(bytes, EAGER_BYTES))
+    this.frame = this.memory.take(Math.min(bytes, EAGER_BYTES))
   }
 
   private fill(chunk: Buffer, at: number): number {
@@ -78,8 +92,9 @@ export class FrameReader {
     const end = this.frameHave + bytes
     let frame = this.frame!
     if (end > frame.length) {
-      const larger = Buffer.allocUnsafeSlow(Math.min(this.frameBytes, Math.max(end, frame.length * GROWTH)))
+      const larger = this.memory.take(Math.min(this.frameBytes, Math.max(end, frame.length * GROWTH)))
       frame.copy(larger, 0, 0, this.frameHave)
+      this.memory.give(frame)
       this.frame = larger
       frame = larger
     }

@@ -175,7 +175,7 @@ export {
 } from './apis/61-describe-producers.ts'
 export { apis } from './apis/all.ts'
 export { type ErrorName, errorCodes, errorName, errors, isRetriable, NO_ERROR } from './errors.ts'
-export { FrameReader, type FrameReaderOptions } from './frame.ts'
+export { type FrameMemory, FrameReader, type FrameReaderOptions } from './frame.ts'
 export { type FailedRequest, ProtocolError, type ProtocolErrorCode } from './protocol-error.ts'
 export { ELEMENTS_MAX, Reader } from './reader.ts'
 export {

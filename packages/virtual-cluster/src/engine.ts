@@ -3,6 +3,7 @@ import type { RequestHeader } from '@braid/kafka-protocol'
 import type { ClusterRoute, RouteDelta, RouteTable } from '@braid/routing-model'
 import { dispatch } from './api-table.ts'
 import { encodeProduceAnswer } from './apis/00-produce.ts'
+import { FramePool } from './frame-pool.ts'
 import { defaultLimits, type Limits } from './limits.ts'
 import { LiveTopic } from './live-topic.ts'
 import { type Log, silent } from './log.ts'
@@ -53,6 +54,8 @@ export class Engine {
   readonly log: Log
   readonly now: () => number
   readonly randomBytes: (size: number) => Buffer
+  /** Memory of requests that came in pieces; a produce request gives its own back when it is answered. */
+  readonly frames: FramePool
   routes: RouteTable
 
   readonly #connect: (cluster: ClusterRoute) => ClusterConnections
@@ -70,6 +73,7 @@ export class Engine {
     this.log = options.log ?? silent
     this.now = options.now ?? (() => performance.now())
     this.randomBytes = options.randomBytes
+    this.frames = new FramePool(this.limits.framePoolMaxBytes)
     this.#connect = options.connect
   }
 
@@ -153,7 +157,10 @@ export class Engine {
     part.error = error
     if (message !== null) part.errorMessage = message
     const { call } = part
-    if (--call.open === 0) call.session.complete(call, call.acks === 0 ? [] : encodeProduceAnswer(call))
+    if (--call.open > 0) return
+    call.session.complete(call, call.acks === 0 ? [] : encodeProduceAnswer(call))
+    // Every batch was answered or never left, so no socket refers to the request's bytes any more.
+    this.frames.give(call.frame)
   }
 
   /** Ends every session and every connection. Bounded by the connections' own close. */

@@ -2,6 +2,8 @@
 export interface Limits {
   /** Longest request frame that a client may send. Larger: the connection is closed with a log line. */
   readonly requestMaxBytes: number
+  /** Memory of large requests that is kept for the next ones, for the whole process. */
+  readonly framePoolMaxBytes: number
   /** Unanswered request bytes of one client connection; above it the socket is not read. */
   readonly inflightMaxBytes: number
   /** Unanswered requests of one client connection; above it the socket is not read. */
@@ -28,6 +30,7 @@ export interface Limits {
 
 export const defaultLimits: Limits = {
   requestMaxBytes: 104_857_600,
+  framePoolMaxBytes: 64 * 1024 * 1024,
   inflightMaxBytes: 16 * 1024 * 1024,
   inflightMaxRequests: 512,
   holdMaxMs: 2_000,

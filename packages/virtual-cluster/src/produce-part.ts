@@ -15,6 +15,8 @@ export class ProduceCall implements PendingAnswer {
   readonly acks: number
   readonly timeoutMs: number
   readonly requestBytes: number
+  /** The request as it came; batches are slices of it. */
+  readonly frame: Buffer
   readonly transactional: boolean
 
   constructor(
@@ -23,7 +25,7 @@ export class ProduceCall implements PendingAnswer {
     correlationId: number,
     acks: number,
     timeoutMs: number,
-    requestBytes: number,
+    frame: Buffer,
     transactional: boolean,
   ) {
     this.session = session
@@ -31,7 +33,8 @@ export class ProduceCall implements PendingAnswer {
     this.correlationId = correlationId
     this.acks = acks
     this.timeoutMs = timeoutMs
-    this.requestBytes = requestBytes
+    this.requestBytes = frame.length
+    this.frame = frame
     this.transactional = transactional
   }
 }

@@ -56,7 +56,10 @@ export class Session {
     this.engine = engine
     this.sink = sink
     this.upstreams = new Upstreams(engine)
-    this.#frames = new FrameReader({ maxFrameBytes: engine.limits.requestMaxBytes })
+    this.#frames = new FrameReader({
+      maxFrameBytes: engine.limits.requestMaxBytes,
+      memory: engine.frames,
+    })
   }
 
   /** Bytes from the client. A frame that does not parse ends this session and no other. */

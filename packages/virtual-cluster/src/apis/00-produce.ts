@@ -102,7 +102,7 @@ export function readProduce(session: Session, header: RequestHeader, frame: Buff
     header.correlationId,
     acks,
     Math.min(Math.max(timeoutMs, 0), 600_000),
-    frame.length,
+    frame,
     transactionalId !== null,
   )
   const topics = flexible ? r.compactArrayLength() : r.arrayLength()
