@@ -1,0 +1,47 @@
+/**
+ *     npm run bench                            all benchmarks
+ *     npm run bench -- NAME                    one of them
+ *     npm run -s bench -- NAME --json          ends with one JSON line; progress goes to stderr
+ */
+import { parseArgs } from 'node:util'
+import type { Benchmark } from './benchmark.ts'
+import { migrationBenchmark } from './migration.ts'
+import { proxyBenchmark } from './proxy.ts'
+import { routingBenchmark } from './routing.ts'
+
+// KafkaJS 2.2.4 computes negative timeouts, which Node 24 warns of.
+process.removeAllListeners('warning')
+
+const benchmarks: readonly Benchmark[] = [routingBenchmark, proxyBenchmark, migrationBenchmark]
+
+const { values, positionals } = parseArgs({
+  options: { json: { type: 'boolean', default: false } },
+  allowPositionals: true,
+})
+const unknown = positionals.find((name) => !benchmarks.some((benchmark) => benchmark.name === name))
+if (unknown !== undefined) {
+  console.error(`there is no benchmark ${unknown}; there are:`)
+  for (const { name, what } of benchmarks) console.error(`  ${name.padEnd(10)} ${what}`)
+  process.exit(2)
+}
+
+const interrupted = new AbortController()
+for (const name of ['SIGINT', 'SIGTERM'] as const) {
+  process.on(name, () => interrupted.abort(new Error(`ended by ${name}`)))
+}
+const progress = values.json ? process.stderr : process.stdout
+const chosen = benchmarks.filter(({ name }) => positionals.length === 0 || positionals.includes(name))
+const json: Record<string, unknown> = {}
+try {
+  for (const { name, what, run } of chosen) {
+    progress.write(`\n${name}: ${what}\n`)
+    const result = await run((line) => progress.write(`  ${line}\n`), interrupted.signal)
+    progress.write(`\n${result.table.map((line) => `  ${line}`).join('\n')}\n`)
+    Object.assign(json, result.json)
+  }
+  if (values.json) process.stdout.write(`${JSON.stringify(json)}\n`)
+} catch (error) {
+  console.error(interrupted.signal.aborted ? 'interrupted' : error)
+  process.exit(interrupted.signal.aborted ? 130 : 2)
+}
+process.exit()
