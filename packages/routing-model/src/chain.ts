@@ -24,6 +24,9 @@ export function checkChain(chain: readonly Loglet[]): void {
   }
   const topics = new Set<string>()
   for (const [i, loglet] of chain.entries()) {
+    if (loglet.end !== undefined && loglet.end < loglet.start) {
+      throw new RoutingError('BAD_CHAIN', `${describeLoglet(loglet)} ends before it starts`)
+    }
     for (const offset of [loglet.start, loglet.base, loglet.end ?? 0n, logicalEnd(loglet) ?? 0n]) {
       if (offset < 0n || offset > OFFSET_MAX) {
         throw new RoutingError('BAD_OFFSET', `${describeLoglet(loglet)}: ${offset} is no 64-bit offset`)
@@ -44,11 +47,8 @@ export function checkChain(chain: readonly Loglet[]): void {
       continue
     }
     const end = logicalEnd(loglet)
-    if (end === undefined || loglet.end === undefined) {
+    if (end === undefined) {
       throw new RoutingError('BAD_CHAIN', `${describeLoglet(loglet)} must have a cut: another loglet follows`)
-    }
-    if (loglet.end < loglet.start) {
-      throw new RoutingError('BAD_CHAIN', `${describeLoglet(loglet)} ends before it starts`)
     }
     if (next.base < end) {
       throw new RoutingError(

@@ -1,0 +1,137 @@
+// Random topics and tables, grown the way that real ones grow: by moves, gaps and retirements.
+import fc from 'fast-check'
+import type { AccessPointRoute } from '../access-point.ts'
+import { appendLoglet, retireFirst, startChain } from '../chain.ts'
+import type { Loglet } from '../loglet.ts'
+import { RouteTable } from '../route-table.ts'
+import { TopicRoute } from '../topic-route.ts'
+
+export const CLUSTERS = ['kafka-a', 'kafka-b', 'kafka-c'] as const
+
+export type Step =
+  | { kind: 'move'; cluster: string; lengths: readonly bigint[]; gap: bigint }
+  | { kind: 'retire' }
+
+/** A topic's history: what its partitions wrote between moves, and when the oldest loglets went. */
+export interface History {
+  readonly partitions: number
+  readonly steps: readonly Step[]
+}
+
+const length = fc.oneof(
+  { weight: 2, arbitrary: fc.constant(0n) },
+  { weight: 5, arbitrary: fc.bigInt(1n, 20n) },
+  { weight: 1, arbitrary: fc.bigInt(2n ** 53n - 2n, 2n ** 53n + 2n) },
+)
+const gap = fc.oneof(
+  { weight: 4, arbitrary: fc.constant(0n) },
+  { weight: 1, arbitrary: fc.bigInt(1n, 1_000_000n) },
+)
+
+export const history: fc.Arbitrary<History> = fc.integer({ min: 1, max: 4 }).chain((partitions) =>
+  fc.record({
+    partitions: fc.constant(partitions),
+    steps: fc.array(
+      fc.oneof(
+        {
+          weight: 4,
+          arbitrary: fc.record({
+            kind: fc.constant('move' as const),
+            cluster: fc.constantFrom(...CLUSTERS),
+            lengths: fc.oneof(
+              fc.array(length, { minLength: partitions, maxLength: partitions }),
+              length.map((same) => Array<bigint>(partitions).fill(same)),
+            ),
+            gap,
+          }),
+        },
+        { weight: 1, arbitrary: fc.constant({ kind: 'retire' as const }) },
+      ),
+      { maxLength: 8 },
+    ),
+  }),
+)
+
+/** The history told twice: to a TopicRoute, and to one plain chain for each partition. */
+export function live(
+  { partitions, steps }: History,
+  name = 'orders',
+): { route: TopicRoute; chains: Loglet[][] } {
+  let route = TopicRoute.create({
+    tenant: 'default',
+    name,
+    id: `id-of-${name}`,
+    partitions,
+    maxMessageBytes: 1_048_588,
+    homeTopic: name,
+    cluster: 'kafka-a',
+    topic: name,
+  })
+  let chains = Array.from({ length: partitions }, (_, partition) =>
+    startChain({ cluster: 'kafka-a', topic: name, partition }),
+  )
+  for (const [i, step] of steps.entries()) {
+    if (step.kind === 'retire') {
+      if (route.depth < 2) continue
+      route = route.retiredFirst()
+      chains = chains.map(retireFirst)
+    } else {
+      const next = { cluster: step.cluster, topic: `${name}.${i}` }
+      const cuts = step.lengths.map((written, p) => route.start(route.active, p) + written)
+      route = route.sealedAndAppended(cuts, next, step.gap)
+      chains = chains.map((chain, p) => appendLoglet(chain, cuts[p]!, next, step.gap))
+    }
+  }
+  return { route, chains }
+}
+
+/** Offsets where something could go wrong: around every edge of every chain. */
+export function edges(chains: readonly (readonly Loglet[])[]): bigint[] {
+  const offsets = new Set<bigint>([0n, 2n ** 62n])
+  for (const { base, start, end } of chains.flat()) {
+    for (const edge of end === undefined ? [base] : [base, base + (end - start)]) {
+      for (const offset of [edge - 1n, edge, edge + 1n]) offsets.add(offset)
+    }
+  }
+  return [...offsets]
+}
+
+const accessPoint: fc.Arbitrary<Omit<AccessPointRoute, 'number'>> = fc.record({
+  id: fc.constantFrom('proxy-1', 'proxy-2', 'sdk-1'),
+  listeners: fc.dictionary(fc.constantFrom(...CLUSTERS), fc.constantFrom('p:9093', 'p:9094'), {
+    noNullPrototype: true,
+  }),
+  bootstrap: fc.constantFrom('p:9092', 'q:9092'),
+})
+
+/** A table at `version`. Tables of one test are unlike, but name the same things now and then. */
+export const tableAt = (version: number): fc.Arbitrary<RouteTable> =>
+  fc
+    .record({
+      spare: fc.array(fc.record({ name: fc.constantFrom('spare-1', 'spare-2'), port: fc.nat(3) }), {
+        maxLength: 2,
+      }),
+      tenants: fc.uniqueArray(fc.constantFrom('default', 'acme'), { minLength: 1 }),
+      home: fc.constantFrom(...CLUSTERS),
+      accessPoints: fc.uniqueArray(accessPoint, { selector: ({ id }) => id }),
+      topics: fc.uniqueArray(fc.tuple(fc.constantFrom('orders', 'payments', 'clicks'), history), {
+        selector: ([name]) => name,
+      }),
+      prepared: fc.boolean(),
+    })
+    .map(({ spare, tenants, home, accessPoints, topics, prepared }) => {
+      const spares = new Map(spare.map(({ name, port }) => [name, `${name}:${port}`]))
+      const clusters = [...CLUSTERS.map((name) => [name, `${name}:9092`] as const), ...spares]
+      return RouteTable.fromJSON({
+        version,
+        clusters: clusters.map(([name, address], i) => ({ name, number: i + 1, bootstrap: [address] })),
+        tenants: tenants.map((name) => ({ name, home })),
+        accessPoints: accessPoints.map((point, number) => ({ ...point, number })),
+        topics: tenants.flatMap((tenant) =>
+          topics.map(([name, story]) => {
+            const next = prepared ? { cluster: 'kafka-c', topic: `${name}.next` } : undefined
+            return { ...live(story, name).route.withPrepared(next).toJSON(), tenant }
+          }),
+        ),
+      })
+    })
