@@ -5,6 +5,8 @@ export interface FrameReaderOptions {
   readonly maxFrameBytes: number
   /** Where frames that do not lie in a chunk whole are put together; the process's heap when absent. */
   readonly memory?: FrameMemory
+  /** Chunks are used again after `push`: no frame may be a slice of one. */
+  readonly chunksAreReused?: boolean
 }
 
 /** Lends buffers, so that a stream of large frames does not ask the system for memory each time. */
@@ -19,6 +21,8 @@ const heap: FrameMemory = { take: (bytes) => Buffer.allocUnsafeSlow(bytes), give
 
 /** A frame up to this size gets its buffer at once; a larger one has to arrive to be believed. */
 const EAGER_BYTES = 1 << 20
+/** From so many missing bytes on it is worth reading straight into the frame. */
+const DIRECT_MIN_BYTES = 32 * 1024
 const GROWTH = 4
 
 /**
@@ -31,6 +35,7 @@ const GROWTH = 4
 export class FrameReader {
   private readonly maxFrameBytes: number
   private readonly memory: FrameMemory
+  private readonly slices: boolean
   private readonly sizeBytes = Buffer.alloc(4)
   private sizeHave = 0
   private frame: Buffer | null = null
@@ -41,6 +46,7 @@ export class FrameReader {
   constructor(options: FrameReaderOptions) {
     this.maxFrameBytes = options.maxFrameBytes
     this.memory = options.memory ?? heap
+    this.slices = options.chunksAreReused !== true
   }
 
   /** Bytes that are kept until their frame is complete. */
@@ -58,7 +64,7 @@ export class FrameReader {
           const bytes = this.checkSize(chunk.readInt32BE(at))
           at += 4
           if (chunk.length - at >= bytes) {
-            const frame = chunk.subarray(at, at + bytes)
+            const frame = this.slices ? chunk.subarray(at, at + bytes) : this.copyOf(chunk, at, bytes)
             at += bytes
             onFrame(frame)
             continue
@@ -72,35 +78,64 @@ export class FrameReader {
         }
       }
       at += this.fill(chunk, at)
-      if (this.frameHave === this.frameBytes) {
-        const frame = this.frame!.subarray(0, this.frameBytes)
-        this.frame = null
-        this.frameHave = 0
-        onFrame(frame)
-      }
+      this.deliver(onFrame)
     }
+  }
+
+  /**
+   * Where the next bytes of the stream may be read to instead of to a chunk, so that they are not copied: the
+   * missing part of a large frame, or as much of it as has memory. Null: read to a chunk, and `push` it.
+   */
+  direct(): Buffer | null {
+    if (this.frame === null || this.broken !== null) return null
+    if (this.frameHave === this.frame.length) this.grow(this.frameHave + 1)
+    const end = Math.min(this.frame.length, this.frameBytes)
+    return end - this.frameHave < DIRECT_MIN_BYTES ? null : this.frame.subarray(this.frameHave, end)
+  }
+
+  /** So many bytes were read to what `direct` gave last. */
+  readDirectly(bytes: number, onFrame: (frame: Buffer) => void): void {
+    this.frameHave += bytes
+    this.deliver(onFrame)
+  }
+
+  private deliver(onFrame: (frame: Buffer) => void): void {
+    if (this.frame === null || this.frameHave < this.frameBytes) return
+    const frame = this.frame.subarray(0, this.frameBytes)
+    this.frame = null
+    this.frameHave = 0
+    onFrame(frame)
+  }
+
+  private copyOf(chunk: Buffer, at: number, bytes: number): Buffer {
+    const frame =
+      bytes < DIRECT_MIN_BYTES ? Buffer.allocUnsafe(bytes) : this.memory.take(bytes).subarray(0, bytes)
+    chunk.copy(frame, 0, at, at + bytes)
+    return frame
   }
 
   private begin(bytes: number): void {
     this.frameBytes = bytes
     this.frameHave = 0
-    this.frame = this.memory.take(Math.min(bytes, EAGER_BYTES))
+    this.frame =
+      bytes < DIRECT_MIN_BYTES ? Buffer.allocUnsafe(bytes) : this.memory.take(Math.min(bytes, EAGER_BYTES))
   }
 
   private fill(chunk: Buffer, at: number): number {
     const bytes = Math.min(this.frameBytes - this.frameHave, chunk.length - at)
     const end = this.frameHave + bytes
-    let frame = this.frame!
-    if (end > frame.length) {
-      const larger = this.memory.take(Math.min(this.frameBytes, Math.max(end, frame.length * GROWTH)))
-      frame.copy(larger, 0, 0, this.frameHave)
-      this.memory.give(frame)
-      this.frame = larger
-      frame = larger
-    }
-    chunk.copy(frame, this.frameHave, at, at + bytes)
+    if (end > this.frame!.length) this.grow(end)
+    chunk.copy(this.frame!, this.frameHave, at, at + bytes)
     this.frameHave = end
     return bytes
+  }
+
+  private grow(end: number): void {
+    const frame = this.frame!
+    const larger = this.memory.take(Math.min(this.frameBytes, Math.max(end, frame.length * GROWTH)))
+    frame.copy(larger, 0, 0, this.frameHave)
+    this.memory.give(frame)
+    this.frame = larger
   }
 
   private checkSize(bytes: number): number {

@@ -1,5 +1,6 @@
 import { createServer, type Server, type Socket } from 'node:net'
-import type { Engine } from '@braid/virtual-cluster'
+import type { Engine, Session } from '@braid/virtual-cluster'
+import { readInto } from './read-into.ts'
 import { socketSink } from './socket-sink.ts'
 
 export class ListenError extends Error {
@@ -19,7 +20,10 @@ export interface Listener {
 }
 
 /** Bytes that a socket takes in before it says that it is full, and that it reads at most at once. */
-const SOCKET_BUFFER_BYTES = 1024 * 1024
+const SOCKET_OPTIONS = { noDelay: true, highWaterMark: 1024 * 1024 }
+
+/** Small requests of every client are read to here; a session takes what it keeps. */
+const scratch = Buffer.allocUnsafeSlow(128 * 1024)
 
 /**
  * Accepts clients at one address; each is a session of the engine.
@@ -34,16 +38,26 @@ export async function listen(
   connectionsMax: number,
 ): Promise<Listener> {
   const sockets = new Set<Socket>()
-  const server = createServer({ noDelay: true, highWaterMark: SOCKET_BUFFER_BYTES }, (socket) => {
+  const server = createServer({ ...SOCKET_OPTIONS, pauseOnConnect: true }, (accepted) => {
+    let session: Session | undefined
+    let buffer: Buffer = scratch
+    const socket = readInto(accepted, {
+      nextBuffer: () => {
+        buffer = session?.readBuffer(scratch) ?? scratch
+        return buffer
+      },
+      onBytes: (bytes) => session?.received(bytes, buffer, scratch),
+    })
+    const opened = engine.openSession(socketSink(socket))
+    session = opened
+    socket.resume()
     sockets.add(socket)
-    const session = engine.openSession(socketSink(socket))
-    socket.on('data', (chunk: Buffer) => session.receive(chunk))
-    socket.on('drain', () => session.drained())
+    socket.on('drain', () => opened.drained())
     // A reset by the client is the client's business; `close` follows.
     socket.on('error', () => {})
     socket.on('close', () => {
       sockets.delete(socket)
-      session.close()
+      opened.close()
     })
   })
   server.maxConnections = connectionsMax

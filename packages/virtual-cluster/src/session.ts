@@ -59,14 +59,34 @@ export class Session {
     this.#frames = new FrameReader({
       maxFrameBytes: engine.limits.requestMaxBytes,
       memory: engine.frames,
+      chunksAreReused: true,
     })
   }
 
-  /** Bytes from the client. A frame that does not parse ends this session and no other. */
+  /** Bytes from the client, not kept. A frame that does not parse ends this session and no other. */
   receive(chunk: Buffer): void {
     if (this.closed) return
     try {
       this.#frames.push(chunk, this.#onFrame)
+    } catch (error) {
+      this.fail(error)
+    }
+  }
+
+  /** Where a socket may read the next bytes to: straight into a large request, else to `scratch`. */
+  readBuffer(scratch: Buffer): Buffer {
+    return this.#frames.direct() ?? scratch
+  }
+
+  /** So many bytes were read to what `readBuffer` answered last. */
+  received(bytes: number, buffer: Buffer, scratch: Buffer): void {
+    if (buffer === scratch) {
+      this.receive(scratch.subarray(0, bytes))
+      return
+    }
+    if (this.closed) return
+    try {
+      this.#frames.readDirectly(bytes, this.#onFrame)
     } catch (error) {
       this.fail(error)
     }
