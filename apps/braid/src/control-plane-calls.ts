@@ -1,4 +1,4 @@
-import { ControlPlaneClient, ControlPlaneError } from '@braid/control-api'
+import { ControlPlaneClient, ControlPlaneError, problemCodes } from '@braid/control-api'
 import { apiUrl } from './address.ts'
 import { type ExitCode, exitCodes } from './exit-codes.ts'
 import { Failure } from './failure.ts'
@@ -21,7 +21,9 @@ export function refusal(error: unknown, io: Io): unknown {
   return new Failure(error.detail, { exit, cause: error, ...(remedy === undefined ? {} : { remedy }) })
 }
 
-function exitFor({ code, status }: ControlPlaneError): ExitCode {
+function exitFor(error: ControlPlaneError): ExitCode {
+  const { code } = error
+  const status = statusOf(error)
   if (code === 'UNAVAILABLE' || code === 'TIMED_OUT' || status === 503) return exitCodes.unreachable
   if (code === 'MIGRATION_CANCELLED' || code === 'MIGRATION_UNDONE') return exitCodes.failed
   if (code === 'BAD_REQUEST') return exitCodes.usage
@@ -29,6 +31,10 @@ function exitFor({ code, status }: ControlPlaneError): ExitCode {
   if (status === 409) return exitCodes.conflict
   return exitCodes.failed
 }
+
+/** By its code where we know it: a migration that failed tells only the code of what it failed with. */
+const statusOf = ({ code, status }: ControlPlaneError): number =>
+  Object.entries(problemCodes).find(([known]) => known === code)?.[1].status ?? status
 
 /** Only what the command line can add: the control plane's detail says what to do where it knows. */
 const remedies: Readonly<Record<string, string>> = {

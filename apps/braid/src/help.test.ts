@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import type { Command } from 'commander'
 import { describe, expect, it } from 'vitest'
 import { exitCodes } from './exit-codes.ts'
@@ -77,4 +78,23 @@ it('--version prints the version', async () => {
   const io = fakeIo()
   expect(await run(['--version'], io)).toBe(exitCodes.ok)
   expect(io.out).toMatch(/^\d+\.\d+\.\d+/)
+})
+
+describe('docs/reference/cli.md', () => {
+  const page = readFileSync(new URL('../../../docs/reference/cli.md', import.meta.url), 'utf8')
+
+  it('names every command and every option', () => {
+    for (const command of leaves(program(fakeIo()))) {
+      expect(page).toContain(path(command))
+      for (const { long } of command.options) {
+        if (long !== '--output') expect(page, path(command)).toContain(long)
+      }
+    }
+    expect(page).toContain('-o json')
+  })
+
+  it('names every exit status', () => {
+    const listed = [...page.matchAll(/^\| (\d+) \|/gm)].map((match) => Number(match[1]))
+    expect(listed).toEqual(Object.values(exitCodes))
+  })
 })

@@ -133,7 +133,7 @@ describe('migrate', () => {
       ...start,
       'GET /v1/migrations/m-7': failed,
     })
-    expect(status).not.toBe(exitCodes.ok)
+    expect(status).toBe(exitCodes.failed)
     expect(io.err).toContain('braid: cluster b does not answer; topic orders stays on a')
   })
 

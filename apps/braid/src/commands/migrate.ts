@@ -67,7 +67,11 @@ async function watchMigration(
         timeoutMs: options.timeout * 1000,
         onStep: (migration) => progress.show(migration),
       })
-      return await Promise.race([wait, untilStopped(stopped, started)])
+      await Promise.race([wait, untilStopped(stopped, started)])
+      // How long the switch took is known only after it.
+      const ended = await client.migrations.get(started.id)
+      progress.show(ended)
+      return ended
     })
   } catch (error) {
     if (error instanceof ControlPlaneError && error.code === 'TIMED_OUT') {
