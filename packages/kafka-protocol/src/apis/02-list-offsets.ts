@@ -13,7 +13,7 @@ export const listOffsets = defineApi({
   versions: '1-9',
   flexible: '6+',
   request: {
-    replicaId: int32(),
+    replicaId: int32({ default: -1 }),
     isolationLevel: int8({ versions: '2+', default: 0 }),
     topics: array({
       name: string(),

@@ -17,7 +17,7 @@ export const deleteTopics = defineApi({
     topics: array(
       {
         name: string({ nullable: '0+', default: null }),
-        topicId: uuid(),
+        topicId: uuid({ default: ZERO_UUID }),
       },
       { versions: '6+', default: [] },
     ),

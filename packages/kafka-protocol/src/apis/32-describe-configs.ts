@@ -16,7 +16,7 @@ export const describeConfigs = defineApi({
     resources: array({
       resourceType: int8(),
       resourceName: string(),
-      configurationKeys: arrayOf('string', { nullable: '0+' }),
+      configurationKeys: arrayOf('string', { nullable: '0+', default: null }),
     }),
     includeSynonyms: bool({ default: false }),
     includeDocumentation: bool({ versions: '3+', default: false }),

@@ -20,11 +20,11 @@ export const createPartitions = defineApi({
         {
           brokerIds: arrayOf('int32'),
         },
-        { nullable: '0+' },
+        { nullable: '0+', default: null },
       ),
     }),
     timeoutMs: int32(),
-    validateOnly: bool(),
+    validateOnly: bool({ default: false }),
   },
   response: {
     throttleTimeMs: int32({ default: 0 }),

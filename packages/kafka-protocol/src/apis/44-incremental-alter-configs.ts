@@ -22,7 +22,7 @@ export const incrementalAlterConfigs = defineApi({
         value: string({ nullable: '0+' }),
       }),
     }),
-    validateOnly: bool(),
+    validateOnly: bool({ default: false }),
   },
   response: {
     throttleTimeMs: int32({ default: 0 }),

@@ -13,7 +13,7 @@ export const describeCluster = defineApi({
   versions: '0-1',
   flexible: '0+',
   request: {
-    includeClusterAuthorizedOperations: bool(),
+    includeClusterAuthorizedOperations: bool({ default: false }),
     endpointType: int8({ versions: '1+', default: 1 }),
   },
   response: {
