@@ -22,6 +22,8 @@ interface Exchange<T> {
   readonly extraMs?: number
 }
 
+const brokenConnection: ReadonlySet<string> = new Set(['UND_ERR_SOCKET', 'ECONNRESET', 'EPIPE'])
+
 export class Requester {
   private readonly base: URL
   private readonly token: string | undefined
@@ -42,31 +44,37 @@ export class Requester {
     const timeoutMs = this.timeoutMs + (exchange.extraMs ?? 0)
     const where = `${method} ${url.pathname} at ${this.base.origin}`
 
-    let response: Response
-    let text: string
-    try {
-      response = await this.fetch(url, {
-        method,
-        headers: {
-          accept: 'application/json',
-          ...(body !== undefined && { 'content-type': 'application/json' }),
-          ...(this.token !== undefined && { authorization: `Bearer ${this.token}` }),
-        },
-        ...(body !== undefined && { body: JSON.stringify(body) }),
-        signal: AbortSignal.timeout(timeoutMs),
-      })
-      text = await response.text()
-    } catch (error) {
-      if (error instanceof DOMException && error.name === 'TimeoutError') {
-        throw new ControlPlaneError('TIMED_OUT', 0, `${where}: no answer within ${timeoutMs} ms`, error)
-      }
-      throw new ControlPlaneError(
-        'UNAVAILABLE',
-        0,
-        `no control plane answers at ${this.base.origin} (${reasonOf(error)}): is it running there?`,
-        error,
-      )
+    const init = {
+      method,
+      headers: {
+        accept: 'application/json',
+        ...(body !== undefined && { 'content-type': 'application/json' }),
+        ...(this.token !== undefined && { authorization: `Bearer ${this.token}` }),
+      },
+      ...(body !== undefined && { body: JSON.stringify(body) }),
+      signal: AbortSignal.timeout(timeoutMs),
     }
+    const send = async () => {
+      const response = await this.fetch(url, init)
+      return { response, text: await response.text() }
+    }
+    const { response, text } = await send()
+      .catch((error: unknown) => {
+        // A kept connection to a control plane that was restarted since: what can be asked twice is.
+        if ((method === 'GET' || method === 'PUT') && brokenConnection.has(reasonOf(error))) return send()
+        throw error
+      })
+      .catch((error: unknown) => {
+        if (error instanceof DOMException && error.name === 'TimeoutError') {
+          throw new ControlPlaneError('TIMED_OUT', 0, `${where}: no answer within ${timeoutMs} ms`, error)
+        }
+        throw new ControlPlaneError(
+          'UNAVAILABLE',
+          0,
+          `no control plane answers at ${this.base.origin} (${reasonOf(error)}): is it running there?`,
+          error,
+        )
+      })
     const value = parseJson(text)
     if (!response.ok) {
       const refused = problem.safeParse(value)

@@ -1,5 +1,5 @@
-import { problemOf } from '@braid/control-api'
-import fastify, { type FastifyInstance } from 'fastify'
+import { type Problem, problemOf } from '@braid/control-api'
+import fastify, { type FastifyInstance, type FastifyReply } from 'fastify'
 import type { AccessPoints } from '../access-points.ts'
 import { reasonOf } from '../log.ts'
 import type { Plane } from '../plane.ts'
@@ -26,31 +26,32 @@ const problemType = 'application/problem+json'
 
 export function createApi(served: Served): FastifyInstance {
   const { log } = served.plane
+  const refuse = (reply: FastifyReply, problem: Problem) =>
+    reply.status(problem.status).type(problemType).send(JSON.stringify(problem))
   const app = fastify({
     bodyLimit: bodyMaxBytes,
     forceCloseConnections: true,
     routerOptions: { maxParamLength: 1_000 },
+    // Before a route is found: a URL that cannot be unescaped.
+    frameworkErrors: (error, _request, reply) => {
+      refuse(reply, problemFor(error))
+    },
   })
 
   app.setErrorHandler((error, request, reply) => {
     const problem = problemFor(error)
     if (problem.status >= 500 && !(error instanceof Refusal)) {
-      log('error', 'api.failed', {
-        method: request.method,
-        url: request.url,
-        reason: reasonOf(error),
-        stack: (error as Error).stack,
-      })
+      const { method, url } = request
+      log('error', 'api.failed', { method, url, reason: reasonOf(error), stack: (error as Error).stack })
     }
-    return reply.status(problem.status).type(problemType).send(JSON.stringify(problem))
+    return refuse(reply, problem)
   })
-  app.setNotFoundHandler((request, reply) => {
-    const problem = problemOf(
-      'NOT_FOUND',
-      `there is no ${request.method} ${request.url.slice(0, 200)} in this API`,
-    )
-    return reply.status(problem.status).type(problemType).send(JSON.stringify(problem))
-  })
+  app.setNotFoundHandler((request, reply) =>
+    refuse(
+      reply,
+      problemOf('NOT_FOUND', `there is no ${request.method} ${request.url.slice(0, 200)} in this API`),
+    ),
+  )
 
   app.get('/healthz', () => ({ status: 'ok', routeVersion: served.plane.board.table.version }))
   clusterRoutes(app, served)
@@ -62,7 +63,7 @@ export function createApi(served: Served): FastifyInstance {
   return app
 }
 
-function problemFor(error: unknown) {
+function problemFor(error: unknown): Problem {
   if (error instanceof Refusal) return problemOf(error.code, error.message, error.fields)
   const status = (error as { statusCode?: unknown }).statusCode
   if (typeof status === 'number' && status >= 400 && status < 500) {

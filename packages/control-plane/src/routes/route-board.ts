@@ -103,8 +103,9 @@ export class RouteBoard {
   private missedSince(since: string | undefined): string | undefined {
     const prefix = `${this.store.id}:`
     if (!since?.startsWith(prefix)) return undefined
-    const version = Number(since.slice(prefix.length))
-    if (!Number.isSafeInteger(version) || version > this.table.version) return undefined
+    const digits = since.slice(prefix.length)
+    const version = Number(digits)
+    if (!/^\d{1,15}$/.test(digits) || version > this.table.version) return undefined
     const missed = this.kept.filter((event) => event.version > version)
     if (missed.length !== this.table.version - version) return undefined
     return [this.event('resumed', version, { version }), ...missed].map((event) => event.text).join('')

@@ -95,10 +95,18 @@ export async function runSaga<N extends string, C>(
   const point = async (label: string, phase: 'before' | 'doing' | 'after') => {
     if (hook === undefined) return
     try {
-      await hook(label, phase)
+      // A hook may hold the saga where it is; it cannot hold up a process that stops.
+      await orClosing(hook(label, phase))
     } catch (error) {
       throw new Stopped(`stopped ${phase} ${label}`, { cause: error })
     }
+  }
+  const orClosing = (work: Promise<void> | void): Promise<void> | void => {
+    if (work === undefined) return
+    const closed = Promise.withResolvers<void>()
+    const close = () => closed.reject(closing.reason)
+    closing.addEventListener('abort', close)
+    return Promise.race([work, closed.promise]).finally(() => closing.removeEventListener('abort', close))
   }
   const goesOn = (where: string) => {
     if (closing.aborted) throw new Stopped(`stopped at ${where}`, { cause: closing.reason })

@@ -34,6 +34,13 @@ export function upgradeSchema(db: DatabaseSync, files: readonly SchemaFile[] = s
     )
   }
   for (const { number, sql } of files.slice(at)) {
-    db.exec(`BEGIN IMMEDIATE; ${sql}; PRAGMA user_version = ${number}; COMMIT`)
+    db.exec('BEGIN IMMEDIATE')
+    try {
+      db.exec(sql)
+      db.exec(`PRAGMA user_version = ${number}; COMMIT`)
+    } catch (error) {
+      db.exec('ROLLBACK')
+      throw error
+    }
   }
 }

@@ -1,0 +1,145 @@
+import { type RouteDelta, type RouteSnapshot, RouteTable } from '@braid/routing-model'
+import { expect, onTestFinished, test } from 'vitest'
+import { Store } from '../store/store.ts'
+import { RouteBoard, type RouteBoardLimits } from './route-board.ts'
+
+function boardOf(limits?: Partial<RouteBoardLimits>) {
+  const store = new Store(':memory:')
+  onTestFinished(() => store.close())
+  const board = new RouteBoard(store, limits)
+  const add = (name: string) => {
+    const number = store.nextClusterNumber()
+    return board.change({ clusters: [{ name, number, bootstrap: ['h:1'] }] }, () =>
+      store.addCluster({
+        name,
+        number,
+        bootstrap: ['h:1'],
+        clusterId: name,
+        partitionsMax: null,
+        registeredAt: 1,
+      }),
+    )
+  }
+  return { store, board, add }
+}
+
+interface Sent {
+  readonly event: string
+  readonly id: string
+  readonly data: unknown
+}
+
+function events(text: string): Sent[] {
+  return text
+    .split('\n\n')
+    .filter((block) => block !== '')
+    .map((block) => {
+      const [event, id, data] = block.split('\n').map((line) => line.slice(line.indexOf(': ') + 2))
+      return { event: event!, id: id!, data: JSON.parse(data!) as unknown }
+    })
+}
+
+/** What a reader has after these events, as it would apply them. */
+function tableFrom(sent: readonly Sent[], start = RouteTable.empty()): RouteTable {
+  let table = start
+  for (const { event, data } of sent) {
+    if (event === 'snapshot') table = RouteTable.fromJSON(data as RouteSnapshot)
+    if (event === 'delta') table.apply(data as RouteDelta)
+  }
+  return table
+}
+
+test('a new reader gets a snapshot, then each change', () => {
+  const { board, add, store } = boardOf()
+  add('a')
+  const sent: Sent[] = []
+  const { first, stop } = board.read(undefined, (event) => sent.push(...events(event.text)))
+  expect(events(first).map((e) => [e.event, e.id])).toEqual([['snapshot', `${store.id}:1`]])
+  add('b')
+  expect(sent.map((e) => [e.event, e.id])).toEqual([['delta', `${store.id}:2`]])
+  expect(JSON.stringify(tableFrom([...events(first), ...sent]))).toBe(JSON.stringify(board.table))
+  stop()
+  add('c')
+  expect(sent).toHaveLength(1)
+  expect(board.readerCount).toBe(0)
+})
+
+test('a reader that comes back gets what it missed, from any version that is kept', () => {
+  const { board, add, store } = boardOf({ keptDeltasMax: 3 })
+  for (const name of ['a', 'b', 'c', 'd', 'e']) add(name)
+  const names = (version: number) => {
+    const { first, stop } = board.read(`${store.id}:${version}`, () => {})
+    stop()
+    return events(first).map((e) => e.event)
+  }
+  expect(names(5)).toEqual(['resumed'])
+  expect(names(4)).toEqual(['resumed', 'delta'])
+  expect(names(2)).toEqual(['resumed', 'delta', 'delta', 'delta'])
+  expect(names(1)).toEqual(['snapshot'])
+})
+
+test('a token of another store, of the future, or of nothing gets a snapshot', () => {
+  const { board, add, store } = boardOf()
+  add('a')
+  for (const since of [
+    `other:1`,
+    `${store.id}:2`,
+    `${store.id}:-1`,
+    `${store.id}:x`,
+    `${store.id}:`,
+    'x'.repeat(100),
+    '',
+  ]) {
+    const { first, stop } = board.read(since, () => {})
+    stop()
+    expect([since, events(first)[0]?.event]).toEqual([since, 'snapshot'])
+  }
+})
+
+test('kept deltas are bounded in characters too', () => {
+  const { board, add, store } = boardOf({ keptCharactersMax: 10 })
+  add('a')
+  add('b')
+  const { first } = board.read(`${store.id}:1`, () => {})
+  expect(events(first)[0]?.event).toBe('snapshot')
+})
+
+test('a change that the table refuses changes nothing and is not announced', () => {
+  const { board, add, store } = boardOf()
+  add('a')
+  const sent: string[] = []
+  board.read(undefined, (event) => sent.push(event.text))
+  expect(() => board.change({ tenants: [{ name: 't', home: 'nowhere' }] }, () => {})).toThrow(/nowhere/)
+  expect([board.table.version, store.routeVersion, sent.length]).toEqual([1, 1, 0])
+  add('b')
+  expect(board.table.version).toBe(2)
+})
+
+test('a change in a transaction that is rolled back never was', () => {
+  const { board, add, store } = boardOf()
+  add('a')
+  const sent: string[] = []
+  board.read(undefined, (event) => sent.push(event.text))
+  expect(() =>
+    store.transaction(() => {
+      add('b')
+      throw new Error('the power fails')
+    }),
+  ).toThrow('the power fails')
+  board.reload()
+  expect([board.table.version, board.table.clusters.size, sent.length]).toEqual([1, 1, 0])
+})
+
+test('a rehearsal leaves no trace', () => {
+  const { board, add, store } = boardOf()
+  add('a')
+  const before = JSON.stringify(store.routes())
+  const sent: string[] = []
+  board.read(undefined, (event) => sent.push(event.text))
+  board.rehearse({ removedClusters: ['a'] }, () => store.removeCluster('a'))
+  expect([JSON.stringify(store.routes()), JSON.stringify(board.table), sent.length]).toEqual([
+    before,
+    before,
+    0,
+  ])
+})
