@@ -19,11 +19,14 @@ export function waitForCluster(
   addresses: readonly string[],
   options: WaitOptions,
 ): Promise<void> {
+  // The same topic in every try, so that a try that failed half way leaves none.
+  const topic = `braid-ready-${randomBytes(6).toString('hex')}`
   return tryUntil(`cluster ${name}`, options, addresses, async (admin) => {
     await seesBrokers(admin, addresses)
-    const topic = `braid-ready-${randomBytes(6).toString('hex')}`
     const created = { topic, numPartitions: 1, replicationFactor: addresses.length }
-    await admin.createTopics({ topics: [created], waitForLeaders: true, timeout: 5_000 })
+    await admin.createTopics({ topics: [created], waitForLeaders: false, timeout: 5_000 })
+    // Fails while the broker that is asked has not heard of the topic or of its leader: then the next try asks again.
+    await admin.fetchTopicMetadata({ topics: [topic] })
     await admin.deleteTopics({ topics: [topic], timeout: 5_000 })
     while ((await admin.listTopics()).includes(topic)) await sleep(PAUSE_BETWEEN_TRIES_MS)
   })

@@ -4,7 +4,7 @@ import { connect, type Socket } from 'node:net'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import kafkajs, { type Kafka } from 'kafkajs'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import {
   attachCluster,
   chooseProvider,
@@ -121,9 +121,13 @@ test('three brokers form one cluster, which outlives one of them', async () => {
     const { brokers } = await admin.describeCluster()
     const addresses = cluster!.brokers.map(({ address }) => address)
     expect(brokers.map(({ host, port }) => `${host}:${port}`).sort()).toEqual(addresses.toSorted())
-    await admin.createTopics({ topics: [{ topic: 'spread', numPartitions: 1, replicationFactor: 3 }] })
-    const { topics } = await admin.fetchTopicMetadata({ topics: ['spread'] })
-    const partition = topics[0]!.partitions[0]!
+    const spread = { topic: 'spread', numPartitions: 1, replicationFactor: 3 }
+    await admin.createTopics({ topics: [spread], waitForLeaders: false })
+    // A broker that is asked at once may not have heard of the topic yet.
+    const partition = await vi.waitFor(
+      async () => (await admin.fetchTopicMetadata({ topics: ['spread'] })).topics[0]!.partitions[0]!,
+      { timeout: 20_000 },
+    )
     expect(partition.replicas).toHaveLength(3)
     await admin.disconnect()
     await produce(kafka, 'spread', ['by three'])
