@@ -331,6 +331,12 @@ describe('bad input changes nothing', () => {
     expect((await controlPlane.clusters.list()).map(({ name }) => name)).toEqual(['a', 'b', 'c'])
   })
 
+  it('no cluster has a trace of what was refused', async () => {
+    for (const { bootstrap } of Object.values(clusters)) {
+      expect((await kcat(['-L', '-b', bootstrap])).join('\n')).not.toContain(named('lost'))
+    }
+  })
+
   it('a compacted topic does not move', async () => {
     const compacted = named('compacted')
     await braid('topic', 'create', compacted, '--partitions', '1', '--config', 'cleanup.policy=compact')

@@ -1,4 +1,5 @@
 import { createInterface } from 'node:readline/promises'
+import { exitCodes } from './exit-codes.ts'
 
 export interface Output {
   write(text: string): void
@@ -17,6 +18,9 @@ export interface Io {
 }
 
 const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
+
+/** Under npx one Ctrl-C comes twice: from the terminal, and forwarded by the parent. Later ones are a person's. */
+const sameSignalMs = 500
 
 const outputOf = (stream: NodeJS.WriteStream): Output => ({
   write: (text) => void stream.write(text),
@@ -39,10 +43,15 @@ export function processIo(): Io {
     },
     async stoppable(work) {
       const controller = new AbortController()
+      let firstAt = 0
       const stop = (signal: NodeJS.Signals): void => {
-        // The second signal means it: whoever waits for a clean end a second time does not want to wait.
-        if (controller.signal.aborted) process.exit(130)
-        controller.abort(signal)
+        if (!controller.signal.aborted) {
+          firstAt = performance.now()
+          controller.abort(signal)
+        } else if (performance.now() - firstAt > sameSignalMs) {
+          // Whoever asks a second time does not want to wait for a clean end.
+          process.exit(exitCodes.interrupted)
+        }
       }
       for (const signal of signals) process.on(signal, stop)
       try {

@@ -81,7 +81,11 @@ const chainText = (topic: TopicRoute): string =>
   (topic.prepared === undefined ? '' : ` (prepared: ${topic.prepared.cluster})`)
 
 /** A line for people; for programs the delta itself, a JSON document or a YAML document each. */
-function changeText(format: OutputOptions['output'], routes: RouteTable, delta: RouteDelta | null): string {
+export function changeText(
+  format: OutputOptions['output'],
+  routes: RouteTable,
+  delta: RouteDelta | null,
+): string {
   const data = delta ?? routes.toJSON()
   if (format === 'json') return `${JSON.stringify(data)}\n`
   if (format === 'yaml') return `---\n${JSON.stringify(data)}\n`
