@@ -44,6 +44,8 @@ export class Upstreams {
     const settle = (error: Error | null, connection: BrokerConnection | null) => {
       if (connection !== null && this.#closed) {
         connection.destroy('the client has gone')
+        // Whoever waits counts on an answer: a batch that is never accounted for would stop its partition.
+        for (const callback of waiting) callback(new Error('the client has gone'), null)
         return
       }
       if (brokers.get(brokerId) === entry) {
