@@ -2,6 +2,7 @@ import { type ChildProcessByStdio, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'
 import type { Readable, Writable } from 'node:stream'
+import { currentRun, RUN_VARIABLE } from '../clusters/run.ts'
 
 export interface LineProcessOptions {
   /** How it is called in errors: `proxy p1`. */
@@ -53,7 +54,8 @@ export class LineProcess {
   static async start(options: LineProcessOptions): Promise<LineProcess> {
     const child = spawn(options.command, [...options.args], {
       stdio: ['pipe', 'pipe', 'pipe'],
-      env: { ...process.env, ...options.env },
+      // Marked as the run's, so that its reaper finds a child that hangs.
+      env: { ...process.env, [RUN_VARIABLE]: currentRun(), ...options.env },
     })
     const started = new LineProcess(options.name, child)
     // `spawn` rejects here when the program is missing.

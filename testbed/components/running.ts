@@ -1,9 +1,9 @@
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { ControlPlaneClient } from '@braid/control-api'
 import type { KafkaCluster } from '../clusters/cluster.ts'
+import { currentRun, runFolder } from '../clusters/run.ts'
 import { type JsonLine, LineProcess } from './line-process.ts'
 
 export interface ControlPlaneSpec {
@@ -87,7 +87,10 @@ export async function startBraid(
   clusters: readonly KafkaCluster[],
   options: { proxies?: number; onProxyLine?: (proxy: string, line: JsonLine) => void } = {},
 ): Promise<RunningBraid> {
-  const folder = await mkdtemp(join(tmpdir(), 'braid-run-'))
+  // In the run's own folder, which goes with the run however that ends.
+  const run = runFolder(currentRun())
+  await mkdir(run, { recursive: true })
+  const folder = await mkdtemp(join(run, 'braid-'))
   const processes: LineProcess[] = []
   const stop = async () => {
     // Proxies first: they drain while the control plane is still there to ask.

@@ -91,9 +91,11 @@ function collectSent(
 ): Map<string, SentRecord> {
   const sent = new Map<string, SentRecord>()
   const calls = new Map<string, SentRecord[]>()
+  const startedAt = events[0]?.at ?? 0
+  const when = (at: number) => `${((at - startedAt) / 1_000).toFixed(1)} s after the start`
   const orders = new Map<string, number>()
   for (const event of events) {
-    if (event.type === 'error') findings.found('errors', `${event.client}: ${event.error}`)
+    if (event.type === 'error') findings.found('errors', `${event.client}, ${when(event.at)}: ${event.error}`)
     if (event.type === 'sent' && event.topic === topic) {
       let order = orders.get(event.producer) ?? 0
       const records = event.ids.map((id, index): SentRecord => {
@@ -127,7 +129,7 @@ function collectSent(
       const records = calls.get(`${event.producer} ${event.call}`)
       if (records === undefined) continue
       for (const record of records) record.fate = 'failed'
-      findings.found('errors', `${event.producer}, call ${event.call}: ${event.error}`)
+      findings.found('errors', `${event.producer}, call ${event.call}, ${when(event.at)}: ${event.error}`)
     }
   }
   return sent

@@ -10,7 +10,7 @@ import type { Verdict } from '../history/verdict.ts'
 import { ClientsProcess, type ClientsProgress, type Route } from './clients-process.ts'
 import { KafkajsLog } from './kafkajs-log.ts'
 import { moveTopic } from './move.ts'
-import { readBack, readCommits } from './read-back.ts'
+import { coordinatorReady, readBack, readCommits } from './read-back.ts'
 
 export interface MovingTopicOptions {
   controlPlane: ControlPlaneClient
@@ -47,6 +47,7 @@ export interface MovingTopicResult {
 
 const stateEveryMs = 250
 const catchUpMaxMs = 60_000
+const coordinatorMaxMs = 60_000
 
 /**
  * KafkaJS producers at a steady rate and a group of two, each in a process of their own, while the topic moves along
@@ -59,6 +60,8 @@ export async function runMovingTopic(options: MovingTopicOptions): Promise<Movin
   try {
     onState({ kind: 'starting', what: `topic ${topic}, ${options.partitions} partitions on ${path[0]}` })
     await controlPlane.topics.create({ name: topic, partitions: options.partitions, cluster: path[0] })
+    const kafka = new Kafka({ brokers: [...options.bootstrap], logCreator: new KafkajsLog().creator })
+    await coordinatorReady(kafka, group, topic, coordinatorMaxMs)
     const start = async (spec: Parameters<typeof ClientsProcess.start>[0]) => {
       onState({ kind: 'starting', what: spec.name })
       const started = await ClientsProcess.start(spec)
@@ -112,7 +115,6 @@ export async function runMovingTopic(options: MovingTopicOptions): Promise<Movin
     const caughtUp = await readers.caughtUp(catchUpMaxMs)
     const histories = [await producers.finish(), await readers.finish()]
     onState({ kind: 'ending', what: 'the judge reads everything back' })
-    const kafka = new Kafka({ brokers: [...options.bootstrap], logCreator: new KafkajsLog().creator })
     const contents = await readBack(kafka, topic)
     const events = mergeHistories(...histories, moves)
     const verdict = checkHistory(events, contents, {

@@ -92,3 +92,25 @@ export async function readCommits(kafka: Kafka, group: string, topic: string): P
     await admin.disconnect()
   }
 }
+
+/**
+ * Resolves when the group's coordinator answers. A cluster that has just started makes and loads its offsets topic at
+ * the first group's first request, which on a busy machine takes longer than KafkaJS is patient with a consumer.
+ */
+export async function coordinatorReady(
+  kafka: Kafka,
+  group: string,
+  topic: string,
+  timeoutMs: number,
+): Promise<void> {
+  const deadline = performance.now() + timeoutMs
+  for (;;) {
+    try {
+      await readCommits(kafka, group, topic)
+      return
+    } catch (error) {
+      if (performance.now() > deadline) throw error
+      await sleep(100)
+    }
+  }
+}
