@@ -1,3 +1,5 @@
+import type { FrameMemory } from '@braid/kafka-protocol'
+
 /**
  * Turns what a socket reads into frames, with at most one copy of a byte.
  *
@@ -12,10 +14,14 @@ const DIRECT_MIN_BYTES = 32 * 1024
 /** A frame must at least hold its correlation id. */
 const FRAME_MIN_BYTES = 4
 
+// Memory that is only claimed costs nothing: pages become real when bytes arrive.
+const heap = { take: (bytes: number) => Buffer.allocUnsafeSlow(bytes) }
+
 const scratch = Buffer.allocUnsafeSlow(SCRATCH_BYTES)
 
 export class Intake {
   readonly #maxFrameBytes: number
+  readonly #memory: Pick<FrameMemory, 'take'>
   /** Answers false to stop: nothing more is delivered. */
   readonly #onFrame: (frame: Buffer) => boolean
   #size = 0
@@ -23,8 +29,13 @@ export class Intake {
   #frame: Buffer | undefined
   #have = 0
 
-  constructor(maxFrameBytes: number, onFrame: (frame: Buffer) => boolean) {
+  constructor(
+    maxFrameBytes: number,
+    onFrame: (frame: Buffer) => boolean,
+    memory: Pick<FrameMemory, 'take'> = heap,
+  ) {
     this.#maxFrameBytes = maxFrameBytes
+    this.#memory = memory
     this.#onFrame = onFrame
   }
 
@@ -75,8 +86,8 @@ export class Intake {
       if (size < FRAME_MIN_BYTES) return `an answer of ${size} bytes, less than its header`
       if (size > this.#maxFrameBytes)
         return `an answer of ${size} bytes, more than maxFrameBytes (${this.#maxFrameBytes})`
-      // Memory that is only claimed costs nothing: pages become real when bytes arrive.
-      this.#frame = size < DIRECT_MIN_BYTES ? Buffer.allocUnsafe(size) : Buffer.allocUnsafeSlow(size)
+      this.#frame =
+        size < DIRECT_MIN_BYTES ? Buffer.allocUnsafe(size) : this.#memory.take(size).subarray(0, size)
     }
     return undefined
   }

@@ -23,7 +23,8 @@ export interface Opened {
 export function openConnection(request: OpenRequest, options: ConnectionOptions): Promise<Opened> {
   return new Promise((resolve, reject) => {
     let connection: BrokerConnection | undefined
-    const intake = new Intake(options.maxFrameBytes, (frame) => connection?.receive(frame) ?? false)
+    const onFrame = (frame: Buffer) => connection?.receive(frame) ?? false
+    const intake = new Intake(options.maxFrameBytes, onFrame, options.memory)
     const socket = options.connect({
       host: request.host,
       port: request.port,

@@ -1,3 +1,4 @@
+import type { FrameMemory } from '@braid/kafka-protocol'
 import type { Clock } from './clock.ts'
 import { systemClock } from './clock.ts'
 import type { Connect } from './socket.ts'
@@ -33,6 +34,8 @@ export interface ConnectionOptions {
   readonly backoffMaxMs: number
   /** an answer that claims to be longer closes its connection */
   readonly maxFrameBytes: number
+  /** where long answers are read to; the heap when absent. Whoever gets the frame may give it back. */
+  readonly memory?: Pick<FrameMemory, 'take'>
   /** requests under way on one connection */
   readonly maxInflight: number
   /** bytes that one connection holds for a broker that does not read them */

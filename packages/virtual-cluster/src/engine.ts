@@ -1,5 +1,5 @@
 import type { ClusterConnections } from '@braid/kafka-connection'
-import type { RequestHeader } from '@braid/kafka-protocol'
+import type { FrameMemory, RequestHeader } from '@braid/kafka-protocol'
 import type { ClusterRoute, RouteDelta, RouteTable } from '@braid/routing-model'
 import { dispatch } from './api-table.ts'
 import { encodeProduceAnswer } from './apis/00-produce.ts'
@@ -31,7 +31,8 @@ export interface EngineOptions {
   readonly tenant: string
   /** The table in force. Whoever changes it calls `routesChanged`. */
   readonly routes: RouteTable
-  readonly connect: (cluster: ClusterRoute) => ClusterConnections
+  /** Makes the connections towards a cluster; `memory` is where they read long answers to. */
+  readonly connect: (cluster: ClusterRoute, memory: FrameMemory) => ClusterConnections
   readonly listeners: Listeners
   readonly admin: TopicAdmin
   readonly limits?: Partial<Limits>
@@ -54,11 +55,11 @@ export class Engine {
   readonly log: Log
   readonly now: () => number
   readonly randomBytes: (size: number) => Buffer
-  /** Memory of requests that came in pieces; a produce request gives its own back when it is answered. */
+  /** Memory of long requests and answers: given back when a produce is answered, and a fetch's answer sent. */
   readonly frames: FramePool
   routes: RouteTable
 
-  readonly #connect: (cluster: ClusterRoute) => ClusterConnections
+  readonly #connect: EngineOptions['connect']
   readonly #clusters = new Map<string, { route: ClusterRoute; connections: ClusterConnections }>()
   readonly #topics = new Map<string, LiveTopic>()
   readonly #sessions = new Set<Session>()
@@ -97,7 +98,7 @@ export class Engine {
     if (known !== undefined) return known.connections
     const route = this.routes.clusters.get(name)
     if (route === undefined) return undefined
-    const connections = this.#connect(route)
+    const connections = this.#connect(route, this.frames)
     this.#clusters.set(name, { route, connections })
     return connections
   }

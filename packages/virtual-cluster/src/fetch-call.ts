@@ -39,6 +39,8 @@ export class FetchCall implements PendingAnswer {
   readonly parts: FetchPart[] = []
   /** Brokers that have not answered. */
   open = 0
+  /** The brokers' answers that the records are slices of. */
+  readonly frames: Buffer[] = []
   done = false
   timer: NodeJS.Timeout | undefined = undefined
 
@@ -50,6 +52,10 @@ export class FetchCall implements PendingAnswer {
   readonly minBytes: number
   readonly maxBytes: number
   readonly isolationLevel: number
+
+  release(): void {
+    for (const frame of this.frames) this.session.engine.frames.give(frame)
+  }
 
   constructor(fields: {
     session: Session

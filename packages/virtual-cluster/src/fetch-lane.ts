@@ -24,12 +24,19 @@ export interface FetchTerms {
   readonly isolationLevel: number
 }
 
-export type FetchAnswered = (error: Error | null, answers: readonly PhysicalAnswer[]) => void
+export type FetchAnswered = (error: Error | null, answers: readonly PhysicalAnswer[], frame: Buffer) => void
+
+const NO_FRAME = Buffer.alloc(0)
 
 type State =
   | { readonly kind: 'idle' }
   | { readonly kind: 'asked'; readonly question: Question; taker: FetchAnswered | undefined }
-  | { readonly kind: 'answered'; readonly question: Question; readonly answers: readonly PhysicalAnswer[] }
+  | {
+      readonly kind: 'answered'
+      readonly question: Question
+      readonly answers: readonly PhysicalAnswer[]
+      readonly frame: Buffer
+    }
 
 interface Question {
   readonly parts: readonly FetchPart[]
@@ -76,7 +83,7 @@ export class FetchLane {
       }
       this.#state = { kind: 'idle' }
       if (state.answers.some((answer) => answer.records.length > 0 || answer.error !== 0)) {
-        answered(null, state.answers)
+        answered(null, state.answers, state.frame)
         return
       }
     } else if (state.kind === 'asked') this.#drop('the client asks for something else')
@@ -143,22 +150,27 @@ export class FetchLane {
           this.#settle(asked, new Error(message), [])
           return
         }
-        this.#settle(asked, null, answers)
+        this.#settle(asked, null, answers, frame)
       },
       terms.maxWaitMs + this.#engine.limits.brokerTimeoutMs,
     )
   }
 
-  #settle(asked: State & { kind: 'asked' }, error: Error | null, answers: readonly PhysicalAnswer[]): void {
+  #settle(
+    asked: State & { kind: 'asked' },
+    error: Error | null,
+    answers: readonly PhysicalAnswer[],
+    frame: Buffer = NO_FRAME,
+  ): void {
     if (this.#state !== asked) return
     const { taker } = asked
     if (taker === undefined) {
       this.#state =
-        error === null ? { kind: 'answered', question: asked.question, answers } : { kind: 'idle' }
+        error === null ? { kind: 'answered', question: asked.question, answers, frame } : { kind: 'idle' }
       return
     }
     this.#state = { kind: 'idle' }
-    taker(error, answers)
+    taker(error, answers, frame)
   }
 
   #drop(why: string): void {
@@ -171,7 +183,7 @@ export class FetchLane {
     this.#closed = true
     const state = this.#state
     this.#drop('the client has gone')
-    if (state.kind === 'asked') state.taker?.(new Error('the client has gone'), [])
+    if (state.kind === 'asked') state.taker?.(new Error('the client has gone'), [], NO_FRAME)
   }
 }
 

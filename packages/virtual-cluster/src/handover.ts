@@ -29,27 +29,44 @@ export type Verdict =
   /** An older epoch than the one that wrote last. */
   | 'fenced'
 
+/** What the active loglet's broker was last known to know of a producer. */
+export interface ActiveState {
+  readonly epoch: number
+  readonly lastSequence: number
+}
+
 /**
- * What the sealed loglets say of a batch. `knownToActive`: the active loglet's broker has accepted this
- * producer before, so that it enforces the order itself.
+ * What the sealed loglets say of a batch. `active`: what the active loglet's broker knows of this producer, which
+ * then enforces the order itself; null: it does not know it; undefined: it was not asked.
  */
 export function judge(
   sealed: ProducerState | undefined,
   batch: { readonly epoch: number; readonly sequence: number },
-  knownToActive: boolean | undefined,
+  active: ActiveState | null | undefined,
 ): Verdict {
-  if (sealed === undefined) return 'forward'
-  if (batch.epoch < sealed.epoch) return 'fenced'
-  if (batch.epoch > sealed.epoch) {
+  if (sealed === undefined) {
+    // Known nowhere: a broker would take any sequence, but a producer starts at 0, so others are on their way.
+    if (batch.sequence === 0) return 'forward'
+  } else if (batch.epoch < sealed.epoch) return 'fenced'
+  else if (batch.epoch > sealed.epoch) {
     // After an epoch bump only sequence 0 may come first; the broker that knows the epoch enforces the rest.
     if (batch.sequence === 0) return 'forward'
   } else {
     const distance = sequenceDistance(nextSequence(sealed.lastSequence), batch.sequence)
     if (distance === 0) return 'forward'
-    if (distance < 0) return 'landed'
+    if (distance < 0) return beyond(active, batch) ? 'forward' : 'landed'
   }
-  if (knownToActive === true) return 'forward'
-  return knownToActive === undefined ? 'ask' : 'gap'
+  if (active) return 'forward'
+  return active === undefined ? 'ask' : 'gap'
+}
+
+/** Whether the active loglet is past what the sealed ones know: sequences come round after 2^31 records. */
+export function beyond(
+  active: ActiveState | null | undefined,
+  batch: { readonly epoch: number; readonly sequence: number },
+): boolean {
+  if (!active || active.epoch !== batch.epoch) return false
+  return sequenceDistance(nextSequence(active.lastSequence), batch.sequence) >= 0
 }
 
 /** What one partition knows of its producers across the chain. */
@@ -57,21 +74,26 @@ export class PartitionProducers {
   /** From the sealed loglets, the newest that knows a PID winning. Undefined until they were read. */
   sealed: Map<bigint, ProducerState> | undefined = undefined
   /** PIDs that the active loglet's broker is known to know. Oldest forgotten first. */
-  readonly #active = new Set<bigint>()
+  readonly #active = new Map<bigint, ActiveState>()
   readonly #activeMax: number
 
   constructor(activeMax: number) {
     this.#activeMax = activeMax
   }
 
+  active(producerId: bigint): ActiveState | undefined {
+    return this.#active.get(producerId)
+  }
+
   knownToActive(producerId: bigint): boolean {
     return this.#active.has(producerId)
   }
 
-  rememberActive(producerId: bigint): void {
-    if (this.#active.has(producerId)) return
-    if (this.#active.size >= this.#activeMax) this.#active.delete(this.#active.keys().next().value!)
-    this.#active.add(producerId)
+  rememberActive(producerId: bigint, state: ActiveState): void {
+    if (this.#active.size >= this.#activeMax && !this.#active.has(producerId)) {
+      this.#active.delete(this.#active.keys().next().value!)
+    }
+    this.#active.set(producerId, state)
   }
 
   /** The active loglet was sealed: what its broker knew is now to be read as final. */
@@ -101,15 +123,17 @@ export class PartitionProducers {
   }
 }
 
+const NONE: ReadonlyMap<bigint, ProducerState> = new Map()
+
 /** The verdict on a batch, from what is known without asking anyone; undefined: sealed loglets are not read yet. */
 export function judgeNow(topic: LiveTopic, part: ProducePart): Verdict | undefined {
   const producers = topic.producers(part.partition)
-  if (producers.sealed === undefined) return undefined
-  const state = producers.sealed.get(part.producerId)
-  if (state === undefined) return 'forward'
+  const sealed = topic.route.depth === 1 ? NONE : producers.sealed
+  if (sealed === undefined) return undefined
+  const active = producers.active(part.producerId)
   return judge(
-    state,
+    sealed.get(part.producerId),
     { epoch: part.producerEpoch, sequence: part.baseSequence },
-    producers.knownToActive(part.producerId) || undefined,
+    active,
   )
 }

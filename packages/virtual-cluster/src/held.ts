@@ -53,6 +53,14 @@ export class HeldQueue {
     this.#notBeforeMs = this.#topic.engine.now() + this.#topic.engine.limits.reofferMs
   }
 
+  /** A batch was appended there: if it was sealed, it is no more, and the others need not wait. */
+  accepted(physicalTopic: string): void {
+    if (this.#sealed !== physicalTopic) return
+    this.#sealed = ''
+    this.#notBeforeMs = 0
+    this.#topic.unsealed()
+  }
+
   /** The broker cannot take it just now. */
   backOff(): void {
     this.#backoffMs = Math.min(Math.max(this.#backoffMs * 2, FIRST_BACKOFF_MS), LONGEST_BACKOFF_MS)
@@ -120,7 +128,7 @@ export class HeldQueue {
     if (sealedStill && topic.inflight(this.#partition) > 0) return this.#wait(deadlineMs, 'all-wait')
     if (now < part.lookAgainMs) return this.#wait(part.lookAgainMs, 'stays')
 
-    if (topic.route.depth > 1 && part.idempotent && !part.stray) {
+    if (part.idempotent) {
       switch (judgeNow(topic, part)) {
         case 'forward':
           break
@@ -136,6 +144,8 @@ export class HeldQueue {
         case 'gap':
           if (part.gapSinceMs === 0) part.gapSinceMs = now
           if (now >= part.gapSinceMs + engine.limits.sequenceGapMaxMs) {
+            // No loglet has ever heard of it, and none that comes before is on its way: a broker takes it too.
+            if (!topic.producersOfSealed.knows(this.#partition, part.producerId)) break
             this.#remove(part)
             this.#settle(part, errorCodes.OUT_OF_ORDER_SEQUENCE_NUMBER)
             return 'gone'
@@ -170,20 +180,33 @@ export class HeldQueue {
 
   /** The hand-over check: does the active loglet's broker know this producer? */
   async #askActive(part: ProducePart): Promise<void> {
-    const topic = this.#topic
-    const knows = await topic.producersOfSealed.activeKnows(this.#partition, part.producerId)
-    if (knows) topic.producers(this.#partition).rememberActive(part.producerId)
-    else part.lookAgainMs = topic.engine.now() + GAP_LOOK_MS
+    if (!(await this.#learnActive(part))) part.lookAgainMs = this.#topic.engine.now() + GAP_LOOK_MS
   }
 
-  /** It is in a sealed loglet: answer with where it stands. */
+  async #learnActive(part: ProducePart): Promise<boolean> {
+    const topic = this.#topic
+    const { active } = topic
+    const known = await topic.producersOfSealed.activeProducers(this.#partition)
+    // What a loglet knew that is not active any more is read when it is final.
+    if (topic.active !== active) return false
+    const producers = topic.producers(this.#partition)
+    for (const [producerId, state] of known) producers.rememberActive(producerId, state)
+    const state = known.get(part.producerId)
+    if (state !== undefined) producers.rememberActive(part.producerId, state)
+    return state !== undefined
+  }
+
+  /** It is in a sealed loglet, unless the sequences have come round: answer with where it stands. */
   async #answerLanded(part: ProducePart): Promise<void> {
-    const logicalOffset = await this.#topic.producersOfSealed.placeOf(this.#partition, part)
+    const topic = this.#topic
+    await this.#learnActive(part)
+    if (judgeNow(topic, part) !== 'landed') return
+    const logicalOffset = await topic.producersOfSealed.placeOf(this.#partition, part)
     if (!this.#parts.includes(part)) return
     this.#remove(part)
     part.baseOffset = logicalOffset
-    this.#topic.engine.log('info', 'landed-before-cut', {
-      topic: this.#topic.name,
+    topic.engine.log('info', 'landed-before-cut', {
+      topic: topic.name,
       partition: this.#partition,
       offset: logicalOffset,
     })

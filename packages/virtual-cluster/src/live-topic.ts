@@ -103,7 +103,7 @@ export class LiveTopic {
 
   /** The quick checks of the hot path; the held queue works out what to do when one of them fails. */
   #mayLeave(part: ProducePart): boolean {
-    if (this.route.depth > 1 && part.idempotent && judgeNow(this, part) !== 'forward') return false
+    if (part.idempotent && judgeNow(this, part) !== 'forward') return false
     const connections = this.engine.cluster(this.route.cluster(this.route.active))
     if (connections === undefined) return false
     part.brokerId = connections.leader(this.active, part.partition)
@@ -116,7 +116,7 @@ export class LiveTopic {
     part.sentTo = this.active
     this.#sentTo[partition] = this.active
     this.#inflight[partition]!++
-    if (this.route.depth > 1 && part.idempotent) {
+    if (part.idempotent) {
       const producers = this.producers(partition)
       part.introduces = !producers.knownToActive(part.producerId)
       if (part.introduces) producers.introduce(part.producerId)
@@ -168,6 +168,7 @@ export class LiveTopic {
     }
     if (outcome.kind === 'answered' && outcome.error === 0) this.#appended(part, physicalOffset)
     else if (part.call.session.closed) this.engine.finish(part, errorCodes.NETWORK_EXCEPTION)
+    else if (this.removed) this.engine.finish(part, errorCodes.UNKNOWN_TOPIC_OR_PARTITION)
     else this.#refused(part, outcome)
     const held = this.#held[partition]
     if (held !== undefined) held.pump()
@@ -198,8 +199,14 @@ export class LiveTopic {
       this.hold(part)
       return
     }
-    if (part.sentTo === active && route.depth > 1 && part.idempotent) {
-      this.producers(part.partition).rememberActive(part.producerId)
+    if (part.sentTo === active) {
+      this.#held[part.partition]?.accepted(active)
+      if (part.idempotent && !this.producers(part.partition).knownToActive(part.producerId)) {
+        this.producers(part.partition).rememberActive(part.producerId, {
+          epoch: part.producerEpoch,
+          lastSequence: part.lastSequence,
+        })
+      }
     }
     part.baseOffset = physicalOffset - route.start(index, part.partition) + route.base(index, part.partition)
     this.engine.finish(part, 0)
@@ -216,7 +223,8 @@ export class LiveTopic {
     const held = this.#held[part.partition]!
     if (decision === 'sealed') {
       held.sealedBy(part.sentTo)
-      this.#sealSeen(part.sentTo)
+      // A refusal that comes after the switch says nothing of the loglet that is active now.
+      if (part.sentTo === this.active) this.#sealSeen(part.sentTo)
     } else if (decision === 'retry') held.backOff()
   }
 
@@ -261,6 +269,12 @@ export class LiveTopic {
     this.engine.log('info', 'refused', { topic: this.name, physicalTopic })
     // Read ahead what the sealed loglet knows of producers: it is needed as soon as the switch is known.
     this.producersOfSealed.readAhead()
+  }
+
+  /** The loglet that refused takes batches again: the migration was rolled back. */
+  unsealed(): void {
+    this.#refusedSinceMs = 0
+    this.#refusedBatches = 0
   }
 
   /** A newer route of this topic is in force. */

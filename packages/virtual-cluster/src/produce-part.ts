@@ -1,5 +1,6 @@
-import { baseSequence, producerEpoch, producerId } from '@braid/kafka-protocol'
+import { baseSequence, lastOffsetDelta, producerEpoch, producerId } from '@braid/kafka-protocol'
 import type { LiveTopic } from './live-topic.ts'
+import { laterSequence } from './sequence.ts'
 import type { PendingAnswer, Session } from './session.ts'
 
 /** One produce request of a client, until each of its batches has an outcome. */
@@ -95,5 +96,9 @@ export class ProducePart {
   }
   get baseSequence(): number {
     return baseSequence(this.records, 0)
+  }
+  /** Of its last record. */
+  get lastSequence(): number {
+    return laterSequence(this.baseSequence, lastOffsetDelta(this.records, 0))
   }
 }

@@ -64,8 +64,8 @@ export async function startRoutedEngine(options: RoutedEngineOptions): Promise<R
   engine = new Engine({
     tenant: TENANT,
     routes: feed.table,
-    connect: ({ name, bootstrap }) =>
-      new ClusterConnections({ name, bootstrap }, { clientId, ...connectionBounds(bounds) }),
+    connect: ({ name, bootstrap }, memory) =>
+      new ClusterConnections({ name, bootstrap }, { clientId, memory, ...connectionBounds(bounds) }),
     listeners: options.listeners(feed.table),
     admin: controlPlaneAdmin(client),
     log,

@@ -4,7 +4,9 @@
  */
 const MODULUS = 2 ** 31
 
-export const nextSequence = (sequence: number): number => (sequence + 1) % MODULUS
+export const laterSequence = (sequence: number, records: number): number => (sequence + records) % MODULUS
+
+export const nextSequence = (sequence: number): number => laterSequence(sequence, 1)
 
 /** How far `sequence` lies after `from`, in -2^30 to 2^30 - 1. */
 export function sequenceDistance(from: number, sequence: number): number {

@@ -13,8 +13,11 @@ import { Upstreams } from './upstreams.ts'
 export interface ByteSink {
   /** The client's address, for log lines. */
   readonly peer: string
-  /** Writes the parts as one run of bytes. False: full; the owner calls `session.drained()` later. */
-  write(parts: readonly Buffer[]): boolean
+  /**
+   * Writes the parts as one run of bytes. False: full; the owner calls `session.drained()` later. `onTaken` is
+   * called when nobody refers to the parts any more; never, by a sink that hands them on.
+   */
+  write(parts: readonly Buffer[], onTaken?: () => void): boolean
   pauseReading(): void
   resumeReading(): void
   /** Closes the client's connection. */
@@ -27,6 +30,8 @@ export interface PendingAnswer {
   readonly requestBytes: number
   /** The whole response frame, set once; an empty list when no answer is sent (acks=0). */
   answer: readonly Buffer[] | undefined
+  /** Gives back the memory of the answer, once it is sent. */
+  readonly release?: () => void
 }
 
 /**
@@ -129,12 +134,17 @@ export class Session {
     if (this.closed) return
     let out: readonly Buffer[] | undefined
     let joined: Buffer[] | undefined
+    let sent: PendingAnswer[] | undefined
     while (this.#head < this.#pending.length) {
       const next = this.#pending[this.#head]!
       if (next.answer === undefined) break
       this.#head++
       this.#inflightBytes -= next.requestBytes
       if (next.answer.length === 0) continue
+      if (next.release !== undefined) {
+        if (sent === undefined) sent = [next]
+        else sent.push(next)
+      }
       if (out === undefined) out = next.answer
       else {
         if (joined === undefined) out = joined = [...out]
@@ -148,7 +158,11 @@ export class Session {
       this.#pending = this.#pending.slice(this.#head)
       this.#head = 0
     }
-    if (out !== undefined) this.#sinkFull = !this.sink.write(out) || this.#sinkFull
+    if (out !== undefined) {
+      const released = sent
+      const onTaken = released && (() => released.forEach((answer) => void answer.release?.()))
+      this.#sinkFull = !this.sink.write(out, onTaken) || this.#sinkFull
+    }
     this.#gate()
   }
 

@@ -1,8 +1,8 @@
-import type { ProducerState } from './handover.ts'
+import type { ActiveState, ProducerState } from './handover.ts'
 import type { LiveTopic } from './live-topic.ts'
 import type { ProducePart } from './produce-part.ts'
 import {
-  activeKnows,
+  activeProducers,
   finality,
   findBatch,
   type ReadProducers,
@@ -126,13 +126,18 @@ export class TopicProducers {
     })
   }
 
+  /** Whether a sealed loglet knows the producer, among those that were read. */
+  knows(partition: number, producerId: bigint): boolean {
+    return this.#states[partition]!.has(producerId)
+  }
+
   /** @throws ConnectionError when the active loglet's leader cannot be asked. */
-  activeKnows(partition: number, producerId: bigint): Promise<boolean> {
+  activeProducers(partition: number): Promise<ReadonlyMap<bigint, ActiveState>> {
     const { engine, route, active } = this.#topic
     const cluster = engine.cluster(route.cluster(route.active))
     if (cluster === undefined)
       throw new Error(`cluster ${route.cluster(route.active)} is not in the route table`)
-    return activeKnows(cluster, active, partition, producerId, engine.limits.brokerTimeoutMs)
+    return activeProducers(cluster, active, partition, engine.limits.brokerTimeoutMs)
   }
 
   /**

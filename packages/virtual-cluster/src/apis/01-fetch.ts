@@ -9,7 +9,7 @@ import {
   Writer,
 } from '@braid/kafka-protocol'
 import { FetchCall, FetchPart, NO_RECORDS } from '../fetch-call.ts'
-import { FetchLane, type PhysicalAnswer } from '../fetch-lane.ts'
+import { type FetchAnswered, FetchLane, type PhysicalAnswer } from '../fetch-lane.ts'
 import type { LiveTopic } from '../live-topic.ts'
 import type { Session } from '../session.ts'
 
@@ -117,7 +117,7 @@ function run(call: FetchCall): void {
     wake: () => done(),
     waitsAtEnd: (topic: LiveTopic) => call.parts.some((part) => part.topic === topic && atEnd(part)),
   }
-  const takers: [FetchLane, (error: Error | null, answers: readonly PhysicalAnswer[]) => void][] = []
+  const takers: [FetchLane, FetchAnswered][] = []
   const done = () => {
     if (call.done) return
     for (const topic of topics) topic.waitingFetches.delete(waiting)
@@ -127,8 +127,9 @@ function run(call: FetchCall): void {
   for (const topic of topics) topic.waitingFetches.add(waiting)
   call.open = groups.size
   for (const [lane, parts] of groups) {
-    const taker = (error: Error | null, answers: readonly PhysicalAnswer[]) => {
+    const taker: FetchAnswered = (error, answers, frame) => {
       if (call.done) return
+      call.frames.push(frame)
       call.open--
       let something = error !== null
       if (error !== null && !call.session.closed) {
