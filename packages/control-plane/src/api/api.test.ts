@@ -522,7 +522,7 @@ describe('access points', () => {
 
 describe('the route feed', () => {
   test('tells of changes, and across a restart what was missed', async () => {
-    const plane = await startTestPlane(fakeClusters())
+    const plane = await startTestPlane(fakeClusters(), { timings: { retireAfterMs: 60_000 } })
     const port = Number(new URL(plane.url).port)
     const versions: [number, boolean][] = []
     const feed = new RouteFeed({
@@ -540,7 +540,8 @@ describe('the route feed', () => {
     await again.client.migrations.wait(id, { until: 'switched', timeoutMs: 3_000 })
     await expect.poll(() => feed.table.topic('default', 'orders')?.depth, { timeout: 5_000 }).toBe(2)
     expect(versions[0]).toEqual([start, false])
-    expect(versions[1]).toEqual([start + 1, true])
+    // Every version once, and none of them by a snapshot.
+    expect(versions.slice(1)).toEqual(versions.slice(1).map((_, i) => [start + 1 + i, true]))
   })
 
   test('a topic that is prepared is hinted at before its switch', async () => {
