@@ -42,8 +42,11 @@ export class HeldQueue {
     let at = this.#parts.length
     while (at > 0 && this.#parts[at - 1]!.arrival > part.arrival) at--
     if (part.idempotent) {
-      const first = this.#parts.findIndex((other) => follows(part, other))
-      if (first >= 0 && first < at) at = first
+      // Repetitions come later than what they precede, and what was refused comes back earlier than they.
+      const before = this.#parts.findLastIndex((other) => follows(other, part))
+      const after = this.#parts.findIndex((other) => follows(part, other))
+      if (at <= before) at = before + 1
+      if (after >= 0 && after < at) at = after
     }
     this.#parts.splice(at, 0, part)
   }
@@ -142,6 +145,10 @@ export class HeldQueue {
           return 'gone'
         case 'ask':
         case 'gap':
+          // Its predecessor is on the way: the answer tells, and pumps.
+          if (topic.producers(this.#partition).introducing(part.producerId)) {
+            return this.#wait(deadlineMs, 'stays')
+          }
           if (part.gapSinceMs === 0) part.gapSinceMs = now
           if (now >= part.gapSinceMs + engine.limits.sequenceGapMaxMs) {
             // No loglet has ever heard of it, and none that comes before is on its way: a broker takes it too.
@@ -149,10 +156,6 @@ export class HeldQueue {
             this.#remove(part)
             this.#settle(part, errorCodes.OUT_OF_ORDER_SEQUENCE_NUMBER)
             return 'gone'
-          }
-          // Its predecessor is on the way: the answer tells, and pumps.
-          if (topic.producers(this.#partition).introducing(part.producerId)) {
-            return this.#wait(deadlineMs, 'stays')
           }
           return this.#ask(this.#askActive(part), deadlineMs)
       }

@@ -195,7 +195,6 @@ export class LiveTopic {
         physicalOffset,
         cut: end,
       })
-      part.stray = true
       this.hold(part)
       return
     }

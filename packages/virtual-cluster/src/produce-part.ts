@@ -62,8 +62,6 @@ export class ProducePart {
   gapSinceMs = 0
   /** While it waits for earlier sequences: when to look again. */
   lookAgainMs = 0
-  /** It was answered beyond a cut: that copy is outside every loglet, so the hand-over check is done. */
-  stray = false
   /** It is in flight, and the active loglet's broker may not know its producer yet. */
   introduces = false
 

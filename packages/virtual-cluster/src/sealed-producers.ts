@@ -9,11 +9,13 @@ import {
   producerId,
   walkBatches,
 } from '@braid/kafka-protocol'
-import type { ProducerState } from './handover.ts'
+import type { ActiveState, ProducerState } from './handover.ts'
 
 /** ListOffsets as a follower would ask: answers the log end, not the high watermark. */
 const DEBUG_REPLICA = -2
+const CONSUMER = -1
 const LATEST = -1n
+const EARLIEST = -2n
 
 /** Producers of one loglet, one map a partition; undefined where it could not be read as final yet. */
 export type LogletProducers = readonly (ReadonlyMap<bigint, ProducerState> | undefined)[]
@@ -47,7 +49,7 @@ export async function readProducers(
   const read = new Map<number, ReadProducers>()
   await Promise.all(
     [...byLeader].map(async ([leader, indexes]) => {
-      const connection = await cluster.shared(leader)
+      const connection = await connectionTo(cluster, physicalTopic, leader, indexes)
       // One connection answers in order, so the three are a sandwich in time at the cost of one round trip.
       const [before, described, after] = await Promise.all([
         logEnds(connection, physicalTopic, indexes, timeoutMs),
@@ -61,7 +63,11 @@ export async function readProducers(
       for (const partition of described.topics[0]?.partitions ?? []) {
         const logEndBefore = before.get(partition.partitionIndex)
         const logEndAfter = after.get(partition.partitionIndex)
-        if (partition.errorCode !== 0 || logEndBefore === undefined || logEndAfter === undefined) continue
+        if (partition.errorCode !== 0 || logEndBefore === undefined || logEndAfter === undefined) {
+          // Another broker may lead it by now: the next try looks it up.
+          cluster.invalidate(physicalTopic, partition.partitionIndex)
+          continue
+        }
         const producers = new Map<bigint, ProducerState>()
         for (const producer of partition.activeProducers) {
           producers.set(producer.producerId, {
@@ -118,7 +124,11 @@ export async function withoutStrays(
       }
       next = offset + BigInt(records.readInt32BE(position + 23)) + 1n
     })
-    if (next <= at) break
+    if (next <= at) {
+      throw new Error(
+        `${physicalTopic}-${partition} on ${cluster.name} cannot be read yet at ${at}, behind its cut`,
+      )
+    }
     at = next
   }
   for (const [pid, stray] of firstStray) {
@@ -131,16 +141,14 @@ export async function withoutStrays(
   return producers
 }
 
-/** Whether the leader of the active loglet knows the producer. */
-export async function activeKnows(
+/** What the leader of the active loglet knows of producers. */
+export async function activeProducers(
   cluster: ClusterConnections,
   physicalTopic: string,
   partition: number,
-  pid: bigint,
   timeoutMs: number,
-): Promise<boolean> {
-  const leader = cluster.leader(physicalTopic, partition)
-  const connection = await cluster.shared(leader)
+): Promise<ReadonlyMap<bigint, ActiveState>> {
+  const connection = await leaderConnection(cluster, physicalTopic, partition)
   const answer = await connection.call(
     describeProducers,
     { topics: [{ name: physicalTopic, partitionIndexes: [partition] }] },
@@ -148,13 +156,44 @@ export async function activeKnows(
   )
   const described = answer.topics[0]?.partitions[0]
   if (described === undefined || described.errorCode !== 0) {
+    cluster.invalidate(physicalTopic, partition)
     throw new ConnectionError(
       'BROKER_ERROR',
       `DescribeProducers of ${physicalTopic}-${partition} on ${cluster.name} answered error ${described?.errorCode}`,
       { cluster: cluster.name, kafkaError: described?.errorCode },
     )
   }
-  return described.activeProducers.some((producer) => producer.producerId === pid)
+  return new Map(
+    described.activeProducers.map(({ producerId, producerEpoch, lastSequence }) => [
+      producerId,
+      { epoch: producerEpoch, lastSequence },
+    ]),
+  )
+}
+
+/** The shared connection to a partition's leader, which is looked up when it is not known. */
+async function leaderConnection(
+  cluster: ClusterConnections,
+  physicalTopic: string,
+  partition: number,
+): Promise<BrokerConnection> {
+  if (cluster.leader(physicalTopic, partition) < 0) await cluster.refreshMetadata([physicalTopic])
+  return connectionTo(cluster, physicalTopic, cluster.leader(physicalTopic, partition), [partition])
+}
+
+/** A leader that cannot be reached is not believed again: the next try looks it up. */
+async function connectionTo(
+  cluster: ClusterConnections,
+  physicalTopic: string,
+  leader: number,
+  partitions: readonly number[],
+): Promise<BrokerConnection> {
+  try {
+    return await cluster.shared(leader)
+  } catch (error) {
+    for (const partition of partitions) cluster.invalidate(physicalTopic, partition)
+    throw error
+  }
 }
 
 /**
@@ -170,11 +209,14 @@ export async function findBatch(
   maxBytes: number,
   timeoutMs: number,
 ): Promise<bigint | undefined> {
+  // Retention may have taken the loglet's beginning, and what stood there with it.
+  const logStart = await earliest(cluster, physicalTopic, partition, timeoutMs)
+  const first = laterOffset(logStart, range.from)
   let to = range.to
   let window = 256n
   let readBytes = 0
-  while (to > range.from && readBytes < maxBytes) {
-    const from = laterOffset(to - window, range.from)
+  while (to > first && readBytes < maxBytes) {
+    const from = laterOffset(to - window, first)
     let at = from
     let found: bigint | undefined
     while (at < to && readBytes < maxBytes) {
@@ -202,31 +244,59 @@ export async function findBatch(
   return undefined
 }
 
-async function logEnds(
+async function earliest(
+  cluster: ClusterConnections,
+  physicalTopic: string,
+  partition: number,
+  timeoutMs: number,
+): Promise<bigint> {
+  const connection = await leaderConnection(cluster, physicalTopic, partition)
+  const starts = await offsets(connection, physicalTopic, [partition], CONSUMER, EARLIEST, timeoutMs)
+  const start = starts.get(partition)
+  if (start !== undefined) return start
+  cluster.invalidate(physicalTopic, partition)
+  throw new ConnectionError(
+    'BROKER_ERROR',
+    `ListOffsets of ${physicalTopic}-${partition} on ${cluster.name} answered an error`,
+    { cluster: cluster.name },
+  )
+}
+
+const logEnds = (
   connection: BrokerConnection,
   physicalTopic: string,
   partitions: readonly number[],
+  timeoutMs: number,
+): Promise<Map<number, bigint>> =>
+  offsets(connection, physicalTopic, partitions, DEBUG_REPLICA, LATEST, timeoutMs)
+
+async function offsets(
+  connection: BrokerConnection,
+  physicalTopic: string,
+  partitions: readonly number[],
+  replicaId: number,
+  timestamp: bigint,
   timeoutMs: number,
 ): Promise<Map<number, bigint>> {
   const answer = await connection.call(
     listOffsets,
     {
-      replicaId: DEBUG_REPLICA,
+      replicaId,
       isolationLevel: 0,
       topics: [
         {
           name: physicalTopic,
-          partitions: partitions.map((partitionIndex) => ({ partitionIndex, timestamp: LATEST })),
+          partitions: partitions.map((partitionIndex) => ({ partitionIndex, timestamp })),
         },
       ],
     },
     { timeoutMs },
   )
-  const ends = new Map<number, bigint>()
+  const found = new Map<number, bigint>()
   for (const partition of answer.topics[0]?.partitions ?? []) {
-    if (partition.errorCode === 0) ends.set(partition.partitionIndex, partition.offset)
+    if (partition.errorCode === 0) found.set(partition.partitionIndex, partition.offset)
   }
-  return ends
+  return found
 }
 
 async function fetchRecords(
@@ -237,7 +307,7 @@ async function fetchRecords(
   maxBytes: number,
   timeoutMs: number,
 ): Promise<Buffer> {
-  const connection = await cluster.shared(cluster.leader(physicalTopic, partition))
+  const connection = await leaderConnection(cluster, physicalTopic, partition)
   const answer = await connection.call(
     fetch,
     {
@@ -262,6 +332,7 @@ async function fetchRecords(
   )
   const answered = answer.responses[0]?.partitions[0]
   if (answered === undefined || answered.errorCode !== 0) {
+    cluster.invalidate(physicalTopic, partition)
     throw new ConnectionError(
       'BROKER_ERROR',
       `Fetch of ${physicalTopic}-${partition} at ${offset} on ${cluster.name} answered error ${answered?.errorCode}`,

@@ -21,8 +21,8 @@ export class ModelProducer {
   readonly sent: Sent[] = []
   readonly errors: string[] = []
   readonly partition: number
-  readonly #pid: bigint | undefined
-  readonly #first: number
+  readonly pid: bigint | undefined
+  readonly first: number
   readonly #inFlightMax: number
 
   constructor(options: {
@@ -34,13 +34,13 @@ export class ModelProducer {
   }) {
     this.name = options.name
     this.partition = options.partition
-    this.#pid = options.pid
-    this.#first = options.first ?? 0
+    this.pid = options.pid
+    this.first = options.first ?? 0
     this.#inFlightMax = options.inFlightMax
   }
 
   get idempotent(): boolean {
-    return this.#pid !== undefined
+    return this.pid !== undefined
   }
 
   get inFlight(): number {
@@ -57,7 +57,7 @@ export class ModelProducer {
     let next = unacknowledged.find(({ state }) => state === 'waiting')
     if (next === undefined) {
       if (!more || unacknowledged.length >= this.#inFlightMax) return false
-      const sequence = (this.#first + this.sent.length) % MODULUS
+      const sequence = (this.first + this.sent.length) % MODULUS
       next = { value: `${this.name}-${this.sent.length}`, sequence, state: 'waiting', offset: -1n }
       this.sent.push(next)
     }
@@ -68,8 +68,9 @@ export class ModelProducer {
 
   #produce(client: TestClient, record: Sent): void {
     record.state = 'in flight'
+    const first = this.sent.find(({ state }) => state !== 'acknowledged')
     const bytes = batch({
-      ...(this.#pid !== undefined && { pid: this.#pid, sequence: record.sequence }),
+      ...(this.pid !== undefined && { pid: this.pid, sequence: record.sequence }),
       values: [record.value],
     })
     produceTo(client, 'orders', this.partition, bytes).then(
@@ -80,8 +81,7 @@ export class ModelProducer {
           return
         }
         record.state = 'waiting'
-        const first = this.sent.find(({ state }) => state !== 'acknowledged')
-        // A batch that waits for none before it must never hear that one is missing.
+        // A batch that was sent with none before it unanswered must never hear that one is missing.
         const outOfOrder = error === errorCodes.OUT_OF_ORDER_SEQUENCE_NUMBER && first !== record
         if (!outOfOrder && !isRetriable(error)) this.errors.push(`${record.value}: error ${error}`)
       },
