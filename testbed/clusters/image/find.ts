@@ -38,8 +38,14 @@ export async function presentImage(version: KafkaVersion): Promise<string | unde
   const wanted = process.env.BRAID_KAFKA_IMAGE
   if (wanted) {
     const image = wantedImage(wanted, version)
-    if (!(await isHere(image))) await pull(image)
-    return image
+    if (await isHere(image)) return image
+    return pull(image).then(
+      () => image,
+      (cause: Error) => {
+        const message = `BRAID_KAFKA_IMAGE: ${image} is not here and cannot be pulled (${cause.message.trim()})`
+        throw new ClusterError('NO_IMAGE', message, { cause })
+      },
+    )
   }
   const official = officialImage(version)
   if (await isHere(official)) return official
