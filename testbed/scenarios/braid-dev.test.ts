@@ -4,6 +4,7 @@ import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
 import { ControlPlaneClient, type Migration, type Topic } from '@braid/control-api'
 import { ClusterConnections } from '@braid/kafka-connection'
 import { apiVersions } from '@braid/kafka-protocol'
@@ -13,7 +14,7 @@ import type { KafkaCluster } from '../clusters/cluster.ts'
 import { portIsFree } from '../clusters/ports.ts'
 import { sharedClusters } from '../clusters/shared.ts'
 
-/** What a person does in the first ten minutes, by the programs that a person has: `npx braid` and kcat. */
+/** What a person does in the first ten minutes, by the programs that a person has: braid and kcat. */
 
 interface Ended {
   status: number | null
@@ -21,7 +22,9 @@ interface Ended {
   stderr: string
 }
 
-const repository = new URL('../..', import.meta.url).pathname
+const repository = fileURLToPath(new URL('../..', import.meta.url))
+/** What npx runs. Not npx itself: that ends by the signal that it forwards, whatever its program ends with. */
+const program = join(repository, 'node_modules/.bin/braid')
 const run = Math.random().toString(36).slice(2, 8)
 const named = (name: string): string => `${name}-${run}`
 
@@ -55,10 +58,7 @@ async function ended(child: ChildProcess, timeoutMs: number): Promise<Ended> {
 
 function braid(...args: string[]): Promise<Ended> {
   const env = { ...process.env, BRAID_API: `127.0.0.1:${apiPort}`, TMPDIR: temporary }
-  return ended(
-    spawn('npx', ['braid', ...args], { cwd: repository, env, stdio: ['ignore', 'pipe', 'pipe'] }),
-    90_000,
-  )
+  return ended(spawn(program, args, { cwd: repository, env, stdio: ['ignore', 'pipe', 'pipe'] }), 90_000)
 }
 
 async function json<T>(...args: string[]): Promise<T> {
@@ -138,14 +138,14 @@ function expectExactly(read: readonly Read[], from: number, to: number): void {
   }
 }
 
-/** `npx braid dev` in a process group of its own, so that it gets signals as a terminal sends them. */
+/** `braid dev` in a process group of its own, so that it gets signals as a terminal sends them. */
 class Dev {
   readonly child: ChildProcess
   readonly ended: Promise<Ended>
   stdout = ''
 
   constructor(args: readonly string[]) {
-    this.child = spawn('npx', ['braid', 'dev', ...args], {
+    this.child = spawn(program, ['dev', ...args], {
       cwd: repository,
       detached: true,
       env: { ...process.env, TMPDIR: temporary },
@@ -204,6 +204,11 @@ describe('braid dev on clusters that are there', () => {
     expect(dev.stdout).toMatch(new RegExp(`cluster a +${clusters.a.bootstrap} +home`))
     expect(dev.stdout).toContain(`http://127.0.0.1:${apiPort}`)
     expect(dev.stdout).toMatch(new RegExp(`Kafka +${listener()}`))
+  })
+
+  it('is what npx finds', async () => {
+    const npx = await ended(spawn('npx', ['braid', '--version'], { cwd: repository }), 60_000)
+    expect(npx).toMatchObject({ status: 0, stdout: expect.stringMatching(/^\d+\.\d+\.\d+\n$/) })
   })
 
   it('offers the APIs and versions that the reference names', async () => {

@@ -1,3 +1,4 @@
+import { exitCodes } from './exit-codes.ts'
 import { run } from './run.ts'
 
 // `braid topic list | head`: a reader that has seen enough is no error.
@@ -7,3 +8,5 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
 })
 
 process.exitCode = await run(process.argv.slice(2))
+// Who interrupts does not wait for the answer to a question that is still open.
+if (process.exitCode === exitCodes.interrupted) process.exit()
