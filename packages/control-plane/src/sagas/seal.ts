@@ -20,7 +20,7 @@ export interface Sealed {
 export async function seal(context: MigrationContext, stop: Stop): Promise<void> {
   const { plane } = context
   const { timings } = plane
-  const { topic, from, overrideBeforeSeal } = migrationOf(context)
+  const { topic, from, to, overrideBeforeSeal } = migrationOf(context)
   const route = routeOf(context)
   const source = plane.clusters.open(from.cluster)
   try {
@@ -33,7 +33,17 @@ export async function seal(context: MigrationContext, stop: Stop): Promise<void>
         override === sealedMaxMessageBytes ? null : override,
       )
     }
-    const { cuts: soFar } = await source.readCuts(from.topic, route.partitions)
+    const [{ cuts: soFar }, ready] = await Promise.all([
+      source.readCuts(from.topic, route.partitions),
+      plane.clusters.open(to.cluster).readCuts(to.topic, route.partitions),
+    ])
+    const [silent] = ready.pending.filter(({ partition }) => ready.cuts[partition]! < 0n)
+    if (silent !== undefined) {
+      throw new Refusal(
+        'CLUSTER_UNREACHABLE',
+        `${to.cluster} went away after topic ${topic} was prepared there (partition ${silent.partition}: ${silent.reason}), so it was not sealed`,
+      )
+    }
     if (soFar.every((cut, partition) => cut >= route.start(route.active, partition))) {
       const { changes, write } = switchOf(context, { cuts: soFar, sealMs: 0 })
       plane.board.rehearse(changes, write)
