@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { ControlPlaneClient } from './client.ts'
 import { type ControlPlaneError, problemOf } from './problems.ts'
 import type { Migration } from './resources/migration.ts'
-import { ScriptedServer } from './scripted-server.ts'
+import { ScriptedServer } from './testing/scripted-server.ts'
 
 const json = (status: number, body: unknown) => (_: unknown, response: import('node:http').ServerResponse) =>
   void response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body))

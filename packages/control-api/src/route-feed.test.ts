@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import type { RouteDelta, RouteSnapshot, RouteTable } from '@braid/routing-model'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { RouteFeed, type RouteFeedOptions, type RouteFeedState } from './route-feed.ts'
-import { event, ScriptedServer } from './scripted-server.ts'
+import { event, ScriptedServer } from './testing/scripted-server.ts'
 
 const snapshotAt = (version: number, home = 'a'): RouteSnapshot => ({
   version,
