@@ -40,14 +40,8 @@ function installedNode() {
 
 function runWith(node) {
   const child = spawn(node, [fileURLToPath(import.meta.url), ...process.argv.slice(2)], { stdio: 'inherit' })
-  // What is typed at a terminal reaches the child too, and a second signal would tell it not to end in order.
-  const isTyped = process.stdin.isTTY || process.stdout.isTTY || process.stderr.isTTY
-  for (const signal of ['SIGINT', 'SIGHUP']) {
-    process.on(signal, () => {
-      if (!isTyped) child.kill(signal)
-    })
-  }
-  process.on('SIGTERM', () => child.kill('SIGTERM'))
+  // What is typed at a terminal reaches the child twice then; braid takes two at once for one.
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal))
   child.on('error', (error) => {
     process.stderr.write(`braid: cannot start ${node}: ${error.message}\n`)
     process.exitCode = 1
