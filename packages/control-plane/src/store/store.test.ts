@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { TopicRoute } from '@braid/routing-model'
 import { describe, expect, onTestFinished, test } from 'vitest'
+import { Database } from './database.ts'
 import { schemaFiles, upgradeSchema } from './schema.ts'
 import { Store } from './store.ts'
 
@@ -231,6 +232,13 @@ test('strays survive, as 64-bit offsets', () => {
   }
   store.migrations.putStray('m', stray)
   expect(store.migrations.strays('m')).toEqual([stray])
+})
+
+test("what is committed is on the disk before it is announced, and not only in the system's memory", () => {
+  const db = new Database(file())
+  onTestFinished(() => db.close())
+  expect(db.get('PRAGMA synchronous')).toMatchObject({ synchronous: 2 })
+  expect(db.get('PRAGMA journal_mode')).toMatchObject({ journal_mode: 'wal' })
 })
 
 test('a file that another control plane has open is refused by name', () => {
