@@ -9,6 +9,7 @@ import { type GroupWorkload, type ProducerWorkload, settledWithin } from './work
 /**
  * librdkafka, by way of kcat. It says how many records were delivered, not which: so all of them are acknowledged in
  * the history when it says that none is outstanding and none failed, and the judge looks for each in the topic.
+ * For the same reason nothing can be said of how long a record waited: pauses of such a history mean nothing.
  */
 export interface KcatProducerOptions {
   bootstrap: string
