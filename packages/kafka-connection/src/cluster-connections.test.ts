@@ -114,6 +114,19 @@ describe('leaders', () => {
   })
 })
 
+describe('a broker that is frozen', () => {
+  test('does not hold up what another can answer', async () => {
+    const c = connect({ lookupTimeoutMs: 100, connectTimeoutMs: 100 })
+    const frozen = (await c.any()).brokerId
+    cluster.broker(frozen).script = () => {}
+    const startedMs = performance.now()
+    await c.refreshMetadata(['orders'])
+    expect(await c.coordinator('g')).toBe(1)
+    expect(performance.now() - startedMs).toBeLessThan(1_500)
+    expect((await c.any()).brokerId).not.toBe(frozen)
+  })
+})
+
 describe('connections', () => {
   test('open gives each caller its own, shared gives all the same', async () => {
     const c = connect()

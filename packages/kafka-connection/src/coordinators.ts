@@ -83,7 +83,8 @@ export class Coordinators {
   async #ask(groupId: string) {
     const connection = await this.#any()
     const version = connection.versionOf(findCoordinator, FIND_COORDINATOR_CAP)
-    return connection.call(findCoordinator, { key: groupId, keyType: 0 }, { version })
+    const options = { version, timeoutMs: this.#options.lookupTimeoutMs }
+    return connection.call(findCoordinator, { key: groupId, keyType: 0 }, options)
   }
 
   #remember(groupId: string, brokerId: number): void {

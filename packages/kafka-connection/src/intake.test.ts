@@ -72,6 +72,21 @@ describe('the intake', () => {
     expect(got[0]!.buffer).toBe(direct.buffer)
   })
 
+  test('long frames are read to the memory that is lent, short ones are not', () => {
+    const lent = Buffer.alloc(300_000)
+    const asked: number[] = []
+    const take = (bytes: number) => {
+      asked.push(bytes)
+      return lent
+    }
+    const got: Buffer[] = []
+    const intake = new Intake(1 << 20, (frame) => got.push(frame) > 0, { take })
+    feed(intake, Buffer.concat([sized(frameOf(100, 1)), sized(frameOf(200_000, 2))]))
+    expect(asked).toEqual([200_000])
+    expect(got.map((frame) => frame.buffer === lent.buffer)).toEqual([false, true])
+    expect(got[1]!.equals(frameOf(200_000, 2))).toBe(true)
+  })
+
   test('stops when told to', () => {
     const got: Buffer[] = []
     const intake = new Intake(1 << 20, (frame) => got.push(frame) < 2)

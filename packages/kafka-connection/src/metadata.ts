@@ -31,14 +31,13 @@ export interface MetadataSource {
   learn(answer: MetadataResponse): void
 }
 
-export async function askMetadata(
+export function askMetadata(
   connection: BrokerConnection,
   topics: readonly string[],
+  timeoutMs: number,
 ): Promise<MetadataResponse> {
-  return connection.call(metadata, {
-    topics: topics.map((name) => ({ name })),
-    allowAutoTopicCreation: false,
-  })
+  const request = { topics: topics.map((name) => ({ name })), allowAutoTopicCreation: false }
+  return connection.call(metadata, request, { timeoutMs })
 }
 
 /**
@@ -135,7 +134,8 @@ export class MetadataRefresher {
       const names = [...topics]
       for (let at = 0; at < names.length; at += ASK_MAX_TOPICS) {
         const connection = await this.#source.any()
-        const answer = await askMetadata(connection, names.slice(at, at + ASK_MAX_TOPICS))
+        const some = names.slice(at, at + ASK_MAX_TOPICS)
+        const answer = await askMetadata(connection, some, this.#options.lookupTimeoutMs)
         this.#source.learn(answer)
         for (const topic of answer.topics) {
           if (topic.name !== null) outcomes.set(topic.name, this.#cache.apply(topic))

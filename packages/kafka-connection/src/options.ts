@@ -21,6 +21,11 @@ export interface ConnectionOptions {
   readonly connectTimeoutMs: number
   /** for `call`, the admin functions and everything that names no time of its own */
   readonly requestTimeoutMs: number
+  /**
+   * for questions that a broker answers at once: metadata, coordinators, cuts. Short, as a broker that is frozen keeps its
+   * connections open, and another may answer
+   */
+  readonly lookupTimeoutMs: number
   /** how long `close` waits for answers that are under way */
   readonly closeTimeoutMs: number
   /** cached metadata is asked for again after this time, also when nothing complained */
@@ -55,6 +60,7 @@ export const defaultOptions: ConnectionOptions = {
   security: { protocol: 'plaintext' },
   connectTimeoutMs: 5_000,
   requestTimeoutMs: 30_000,
+  lookupTimeoutMs: 5_000,
   closeTimeoutMs: 1_000,
   metadataMaxAgeMs: 300_000,
   metadataTimeoutMs: 10_000,

@@ -231,7 +231,7 @@ export class Pool {
       try {
         const { host, port } = parseAddress(this.#cluster.name, address)
         connection = await this.#openAt(-1, host, port)
-        const answer = await askMetadata(connection, [])
+        const answer = await askMetadata(connection, [], this.#options.lookupTimeoutMs)
         if (answer.brokers.length > 0) {
           this.#bootstrapRetry = FRESH
           return this.learn(answer)
@@ -251,7 +251,7 @@ export class Pool {
   /** Asks any broker for the list of brokers. */
   relearn(): Promise<void> {
     this.#relearning ??= this.any('quick')
-      .then((connection) => askMetadata(connection, []))
+      .then((connection) => askMetadata(connection, [], this.#options.lookupTimeoutMs))
       .then((answer) => this.learn(answer))
       .finally(() => {
         this.#relearning = undefined

@@ -92,16 +92,18 @@ async function askLeader(
   cuts: Cuts,
 ): Promise<void> {
   const connection = await cluster.shared(leader)
-  const probe = corruptProbe()
+  const records = corruptProbe()
+  const probes = {
+    acks: ACKS_ALL,
+    timeoutMs: PROBE_TIMEOUT_MS,
+    topicData: [{ name: topic, partitionData: group.map((index) => ({ index, records })) }],
+  }
   // Sent in one tick: one write, answered one behind the other.
+  const options = { timeoutMs: cluster.options.lookupTimeoutMs }
   const [probed, logEnds, highWatermarks] = await Promise.all([
-    connection.call(produce, {
-      acks: ACKS_ALL,
-      timeoutMs: PROBE_TIMEOUT_MS,
-      topicData: [{ name: topic, partitionData: group.map((index) => ({ index, records: probe })) }],
-    }),
-    connection.call(listOffsets, listOffsetsRequest(topic, group, LATEST, DEBUGGING)),
-    connection.call(listOffsets, listOffsetsRequest(topic, group, LATEST, CONSUMER)),
+    connection.call(produce, probes, options),
+    connection.call(listOffsets, listOffsetsRequest(topic, group, LATEST, DEBUGGING), options),
+    connection.call(listOffsets, listOffsetsRequest(topic, group, LATEST, CONSUMER), options),
   ])
   const probeErrors = new Map<number, number>()
   for (const answer of probed.responses.flatMap((t) => t.partitionResponses)) {
