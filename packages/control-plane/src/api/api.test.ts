@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { type Problem, RouteFeed } from '@braid/control-api'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { startControlPlane } from '../start.ts'
-import { fakeClusters, startTestPlane } from '../test-plane.ts'
+import { fakeClusters, startTestPlane } from '../testing/test-plane.ts'
 
 async function ask(url: string, method: string, path: string, body?: unknown) {
   const response = await fetch(new URL(path, url), {

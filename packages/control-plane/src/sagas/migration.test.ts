@@ -1,7 +1,7 @@
 // The migration saga on clusters in memory. On real ones: testbed/contracts/control-plane.test.ts.
 import { encodeBatch } from '@braid/kafka-protocol'
 import { describe, expect, test } from 'vitest'
-import { ended, fakeClusters, startTestPlane, type TestPlane } from '../test-plane.ts'
+import { ended, fakeClusters, startTestPlane, type TestPlane } from '../testing/test-plane.ts'
 import { migrationSaga } from './migration.ts'
 
 const record = (text: string) => ({ value: Buffer.from(text) })

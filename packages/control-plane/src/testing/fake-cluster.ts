@@ -9,7 +9,7 @@ import {
   producerId,
   setBaseOffset,
 } from '@braid/kafka-protocol'
-import type { GroupCommits, KafkaCluster } from './kafka-cluster.ts'
+import type { GroupCommits, KafkaCluster } from '../clusters/kafka-cluster.ts'
 
 interface FakePartition {
   start: bigint

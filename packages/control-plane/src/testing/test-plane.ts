@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { ControlPlaneClient, type Migration } from '@braid/control-api'
 import { onTestFinished } from 'vitest'
-import { FakeCluster } from './clusters/fake-cluster.ts'
-import { type ControlPlane, type ControlPlaneOptions, startControlPlane } from './start.ts'
+import { type ControlPlane, type ControlPlaneOptions, startControlPlane } from '../start.ts'
+import { FakeCluster } from './fake-cluster.ts'
 
 export interface TestPlane {
   readonly client: ControlPlaneClient
