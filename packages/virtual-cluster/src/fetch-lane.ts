@@ -78,7 +78,10 @@ export class FetchLane {
     const question = { parts, isolationLevel: terms.isolationLevel }
     if (state.kind !== 'idle' && sameQuestion(state.question, question)) {
       if (state.kind === 'asked') {
+        const before = state.taker
         state.taker = answered
+        // A client that asks again before it has its answer gets the earlier one empty.
+        before?.(null, [], NO_FRAME)
         return
       }
       this.#state = { kind: 'idle' }
@@ -86,7 +89,10 @@ export class FetchLane {
         answered(null, state.answers, state.frame)
         return
       }
-    } else if (state.kind === 'asked') this.#drop('the client asks for something else')
+    } else if (state.kind === 'asked') {
+      this.#drop('the client asks for something else')
+      state.taker?.(null, [], NO_FRAME)
+    }
     const asked: State = { kind: 'asked', question, taker: answered }
     this.#state = asked
     this.#send(asked, parts, terms)
@@ -199,7 +205,7 @@ const samePlace = (a: FetchPart, b: FetchPart): boolean =>
   a.partition === b.partition && a.physicalTopic === b.physicalTopic && a.physicalOffset === b.physicalOffset
 
 /** A fetch request's body, versions 9 and 10. */
-function fetchRequestBody(parts: readonly FetchPart[], terms: FetchTerms): Buffer {
+export function fetchRequestBody(parts: readonly FetchPart[], terms: FetchTerms): Buffer {
   let bytes = 25 + 4 + 4
   let topics = 0
   let topicAt = ''
@@ -245,7 +251,7 @@ function fetchRequestBody(parts: readonly FetchPart[], terms: FetchTerms): Buffe
 }
 
 /** Reads a fetch answer, versions 9 and 10. Records stay slices of the frame. */
-function readFetchAnswer(frame: Buffer, bodyAt: number, engine: Engine): readonly PhysicalAnswer[] {
+export function readFetchAnswer(frame: Buffer, bodyAt: number, engine: Engine): readonly PhysicalAnswer[] {
   const topError = frame.readInt16BE(bodyAt + 4)
   if (topError !== NO_ERROR) throw new Error(`error ${topError} for the whole request`)
   let at = bodyAt + 10

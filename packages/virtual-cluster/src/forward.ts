@@ -172,7 +172,7 @@ export function produceRequestBody(parts: readonly ProducePart[]): Buffer[] {
 }
 
 /** Reads a produce answer, versions 3 to 8, and hands each batch its outcome. */
-function readProduceAnswer(
+export function readProduceAnswer(
   frame: Buffer,
   bodyAt: number,
   version: number,

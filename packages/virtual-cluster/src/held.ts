@@ -1,3 +1,4 @@
+import type { ClusterConnections } from '@braid/kafka-connection'
 import { errorCodes } from '@braid/kafka-protocol'
 import { forward } from './forward.ts'
 import { judgeNow } from './handover.ts'
@@ -166,7 +167,7 @@ export class HeldQueue {
     if (connections === undefined || leader < 0) {
       this.backOff()
       if (connections === undefined) return this.#wait(Math.min(deadlineMs, this.#notBeforeMs), 'all-wait')
-      return this.#ask(connections.refreshMetadata([topic.active]), deadlineMs)
+      return this.#ask(this.#learnLeader(connections), deadlineMs)
     }
     part.brokerId = leader
     this.#remove(part)
@@ -179,6 +180,13 @@ export class HeldQueue {
 
   #remove(part: ProducePart): void {
     this.#parts.splice(this.#parts.indexOf(part), 1)
+  }
+
+  /** A leader that was learnt is tried at once. */
+  async #learnLeader(connections: ClusterConnections): Promise<void> {
+    const { active } = this.#topic
+    await connections.refreshMetadata([active])
+    if (active === this.#topic.active && connections.leader(active, this.#partition) >= 0) this.switched()
   }
 
   /** The hand-over check: does the active loglet's broker know this producer? */

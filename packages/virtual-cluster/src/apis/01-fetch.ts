@@ -2,6 +2,7 @@ import {
   baseOffset,
   batchBytes,
   errorCodes,
+  magic,
   Reader,
   type RequestHeader,
   setBaseOffset,
@@ -15,7 +16,12 @@ import type { Session } from '../session.ts'
 
 const FLEXIBLE = 12
 const BATCH_HEADER_BYTES = 61
+const MAGIC_V2 = 2
+/** How long the brokers of one fetch may take past its max wait before the answer leaves without them. */
+const LATE_MS = 500
 const EARLIEST_WAIT_MS = 0
+/** A high watermark that was not asked for. A stale one would tell clients that they are at the end. */
+const UNKNOWN = -1n
 /** How long a fetch waits to learn who leads a partition. */
 const LEARN_MAX_MS = 250
 
@@ -143,6 +149,8 @@ function run(call: FetchCall): void {
     }
     takers.push([lane, taker])
   }
+  // A broker that does not answer must not hold up what the others have to say.
+  if (groups.size > 1) call.timer = setTimeout(done, terms.maxWaitMs + LATE_MS)
   // Asked only now: an answer that was kept calls back at once.
   for (const [lane, taker] of takers) {
     if (call.done) break
@@ -225,11 +233,10 @@ function mapAnswer(part: FetchPart, answer: PhysicalAnswer): void {
     part.lastStableOffset = answer.lastStableOffset + shift
     topic.highWatermarks[partition] = part.highWatermark
   } else {
-    // The sealed loglet's own high watermark is its cut; the partition's is in the active loglet.
+    // The partition's high watermark is in the active loglet. Only one beyond this loglet is passed on: at
+    // its very end a client would take it for the end of the partition.
     const known = topic.highWatermarks[partition]!
-    const least = route.base(route.active, partition)
-    part.highWatermark = least
-    if (known > least) part.highWatermark = known
+    part.highWatermark = known > route.base(route.active, partition) ? known : UNKNOWN
     part.lastStableOffset = part.highWatermark
   }
   part.aborted =
@@ -247,6 +254,8 @@ export function mapRecords(records: Buffer, shift: bigint, end: bigint): Buffer 
   let at = 0
   while (at + BATCH_HEADER_BYTES <= records.length) {
     const bytes = batchBytes(records, at)
+    // Message sets of old stand as they are: what is written here would be their checksum.
+    if (bytes < BATCH_HEADER_BYTES || magic(records, at) !== MAGIC_V2) break
     if (shift !== 0n || end >= 0n) {
       const offset = baseOffset(records, at)
       if (end >= 0n && offset >= end) return records.subarray(0, at)
@@ -265,7 +274,7 @@ function finish(call: FetchCall): void {
 }
 
 /** @throws ProtocolError where the request does not parse. */
-function readFetch(session: Session, header: RequestHeader, frame: Buffer): FetchCall {
+export function readFetch(session: Session, header: RequestHeader, frame: Buffer): FetchCall {
   const version = header.apiVersion
   const flexible = version >= FLEXIBLE
   const { limits } = session.engine
@@ -306,7 +315,7 @@ function readFetch(session: Session, header: RequestHeader, frame: Buffer): Fetc
 }
 
 /** The answer frame: fields in buffers of ours, records as the slices that came from brokers. */
-function encodeFetchAnswer(call: FetchCall): Buffer[] {
+export function encodeFetchAnswer(call: FetchCall): Buffer[] {
   const { version, parts } = call
   const flexible = version >= FLEXIBLE
   const w = new Writer(96 + parts.length * 96)
@@ -327,11 +336,10 @@ function encodeFetchAnswer(call: FetchCall): Buffer[] {
     writeLength(w, flexible, group.length)
     for (const part of group) {
       const records = part.error === 0 ? part.records : NO_RECORDS
-      const known = part.topic?.highWatermarks[part.partition] ?? -1n
       w.int32(part.partition)
       w.int16(part.error)
-      w.int64(part.highWatermark >= 0n ? part.highWatermark : known)
-      w.int64(part.lastStableOffset >= 0n ? part.lastStableOffset : known)
+      w.int64(part.highWatermark)
+      w.int64(part.lastStableOffset)
       if (version >= 5) w.int64(part.logStartOffset)
       if (part.aborted === null) writeLength(w, flexible, -1)
       else {

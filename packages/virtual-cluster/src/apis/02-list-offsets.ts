@@ -97,7 +97,13 @@ async function ask(
   const cluster = engine.cluster(route.cluster(index))
   if (cluster === undefined) throw new Error(`cluster ${route.cluster(index)} is not in the route table`)
   if (cluster.leader(physicalTopic, partition) < 0) await cluster.refreshMetadata([physicalTopic])
-  const connection = await cluster.shared(cluster.leader(physicalTopic, partition))
+  const connection = await cluster
+    .shared(cluster.leader(physicalTopic, partition))
+    .catch((error: unknown) => {
+      // It may have died, and another lead by now.
+      cluster.invalidate(physicalTopic, partition)
+      throw error
+    })
   const answer = await connection.call(
     listOffsets,
     {
@@ -119,7 +125,7 @@ async function ask(
   }
   const end = route.end(index, partition)
   const { offset } = answered
-  if (offset < 0n || (timestamp >= 0n && end >= 0n && offset >= end)) return NOTHING
+  if (offset < 0n || (timestamp !== EARLIEST && end >= 0n && offset >= end)) return NOTHING
   return {
     offset: offset - route.start(index, partition) + route.base(index, partition),
     timestamp: answered.timestamp,

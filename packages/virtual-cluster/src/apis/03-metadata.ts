@@ -1,5 +1,6 @@
 import { errorCodes, metadata } from '@braid/kafka-protocol'
 import type { Engine } from '../engine.ts'
+import type { LiveTopic } from '../live-topic.ts'
 import { typed } from '../typed-call.ts'
 
 /** Version 10 brings topic ids, which are not offered yet. */
@@ -33,7 +34,7 @@ async function learn(engine: Engine, names: readonly string[]): Promise<void> {
     const topic = engine.topic(name)
     if (topic === undefined) continue
     const cluster = topic.route.cluster(topic.route.active)
-    if ((engine.cluster(cluster)?.leader(topic.active, 0) ?? 0) >= 0) continue
+    if (!leaderless(engine, topic)) continue
     const topics = byCluster.get(cluster)
     if (topics === undefined) byCluster.set(cluster, [topic.active])
     else topics.push(topic.active)
@@ -46,6 +47,15 @@ async function learn(engine: Engine, names: readonly string[]): Promise<void> {
   })
   await Promise.race([Promise.allSettled(asking), bound])
   clearTimeout(timer)
+}
+
+function leaderless(engine: Engine, { route, active }: LiveTopic): boolean {
+  const connections = engine.cluster(route.cluster(route.active))
+  if (connections === undefined) return false
+  for (let partition = 0; partition < route.partitions; partition++) {
+    if (connections.leader(active, partition) < 0) return true
+  }
+  return false
 }
 
 function describeTopic(engine: Engine, name: string) {

@@ -1,0 +1,80 @@
+import { describe, expect, it } from 'vitest'
+import { judge, PartitionProducers, type ProducerState, type Verdict } from './handover.ts'
+import { nextSequence, sequenceDistance } from './sequence.ts'
+
+const LAST = 2 ** 31 - 1
+const sealed = (epoch: number, lastSequence: number): ProducerState => ({
+  epoch,
+  lastSequence,
+  cluster: 'a',
+  physicalTopic: 'orders.0',
+})
+
+describe('the verdict on a batch after a cut', () => {
+  // sealed [epoch, last], batch [epoch, sequence], what the active loglet knows, verdict
+  const unknown = null
+  const notAsked = undefined
+  const table: readonly (readonly [
+    string,
+    readonly [number, number] | undefined,
+    readonly [number, number],
+    readonly [number, number] | null | undefined,
+    Verdict,
+  ])[] = [
+    ['the first batch of a producer', undefined, [0, 0], notAsked, 'forward'],
+    ['a later batch of a producer known nowhere yet', undefined, [0, 5], notAsked, 'ask'],
+    ['the same, and the active loglet does not know it', undefined, [0, 5], unknown, 'gap'],
+    ['the same, and the active loglet knows it', undefined, [0, 5], [0, 4], 'forward'],
+    ['the batch that comes next', [0, 10], [0, 11], notAsked, 'forward'],
+    ['the last batch again', [0, 10], [0, 10], notAsked, 'landed'],
+    ['an earlier batch again', [0, 10], [0, 3], notAsked, 'landed'],
+    ['an earlier batch, with later ones in the active loglet', [0, 10], [0, 10], [0, 15], 'landed'],
+    ['a batch with one missing before it', [0, 10], [0, 12], notAsked, 'ask'],
+    ['the same, unknown to the active loglet', [0, 10], [0, 12], unknown, 'gap'],
+    ['the same, known to the active loglet, which keeps the order', [0, 10], [0, 12], [0, 11], 'forward'],
+    ['an older epoch', [3, 10], [2, 11], notAsked, 'fenced'],
+    ['a new epoch from its start', [3, 10], [4, 0], notAsked, 'forward'],
+    ['a new epoch in its middle', [3, 10], [4, 7], notAsked, 'ask'],
+    ['the same, unknown to the active loglet', [3, 10], [4, 7], unknown, 'gap'],
+    ['the batch after the last sequence there is', [0, LAST], [0, 0], notAsked, 'forward'],
+    ['a repetition from before the wrap', [0, 2], [0, LAST], notAsked, 'landed'],
+    ['a gap across the wrap', [0, LAST], [0, 1], notAsked, 'ask'],
+    // Half way round, the next batch looks as if it stood before the last one of the sealed loglet.
+    ['a producer that is half way round', [0, 10], [0, 2 ** 30 + 20], [0, 2 ** 30 + 19], 'forward'],
+    ['the same in another epoch', [0, 10], [0, 2 ** 30 + 20], [1, 2 ** 30 + 19], 'landed'],
+  ]
+
+  for (const [name, state, [epoch, sequence], active, verdict] of table) {
+    it(`${name}: ${verdict}`, () => {
+      const known = active ? { epoch: active[0], lastSequence: active[1] } : active
+      expect(judge(state && sealed(...state), { epoch, sequence }, known)).toBe(verdict)
+    })
+  }
+})
+
+describe('what a partition knows of producers', () => {
+  it('forgets the oldest producer of the active loglet at its bound', () => {
+    const producers = new PartitionProducers(2)
+    for (const pid of [1n, 2n, 2n, 3n]) producers.rememberActive(pid, { epoch: 0, lastSequence: 0 })
+    expect([1n, 2n, 3n].map((pid) => producers.knownToActive(pid))).toEqual([false, true, true])
+  })
+
+  it('introduces a producer until the last of its batches is answered', () => {
+    const producers = new PartitionProducers(2)
+    producers.introduce(1n)
+    producers.introduce(1n)
+    producers.introduced(1n)
+    expect(producers.introducing(1n)).toBe(true)
+    producers.introduced(1n)
+    expect(producers.introducing(1n)).toBe(false)
+  })
+})
+
+describe('sequences', () => {
+  it('wrap at 2^31', () => {
+    expect(nextSequence(LAST)).toBe(0)
+    expect(sequenceDistance(LAST, 0)).toBe(1)
+    expect(sequenceDistance(0, LAST)).toBe(-1)
+    expect(sequenceDistance(5, 5)).toBe(0)
+  })
+})
