@@ -161,7 +161,7 @@ test('a topic moves: the old physical topic refuses, the new one takes, and feed
     type: 'MESSAGE_TOO_LARGE',
   })
 
-  await expect.poll(() => feed.table.topic('default', name)?.depth).toBe(2)
+  await expect.poll(() => feed.table.topic('default', name)?.depth, { timeout: 5_000 }).toBe(2)
   const route = feed.table.topic('default', name)!
   expect(route.chain(0)).toEqual([
     { cluster: 'a', topic: before.physicalTopic, partition: 0, start: 0n, end: 3n, base: 0n },
@@ -192,8 +192,8 @@ test('a topic moves: the old physical topic refuses, the new one takes, and feed
   expect(chain.map((loglet) => loglet.partitions[0]!.base)).toEqual(['0', '3', '4', '4'])
   expect(new Set(chain.map((loglet) => loglet.topic)).size).toBe(4)
   await client.topics.delete(name)
-  await expect.poll(() => physicalTopics('b', name)).toEqual([])
-  await expect.poll(() => physicalTopics('a', name)).toEqual([])
+  await expect.poll(() => physicalTopics('b', name), { timeout: 10_000 }).toEqual([])
+  await expect.poll(() => physicalTopics('a', name), { timeout: 10_000 }).toEqual([])
 })
 
 describe('a crash at any point: the next control plane on the same store ends the move', () => {
@@ -268,7 +268,7 @@ describe('cancel, before the switch', () => {
           { timeout: 5_000 },
         )
         .toBe('taken')
-      await expect.poll(() => physicalTopics('b', name)).toEqual([])
+      await expect.poll(() => physicalTopics('b', name), { timeout: 10_000 }).toEqual([])
       expect(await client.topics.get(name)).toMatchObject({ cluster: 'a', loglets: 1, migration: null })
     })
   }
@@ -332,7 +332,7 @@ test('retention empties the sealed loglet: it retires, and its physical topic is
   await empty('b', created.physicalTopic, 2)
   await client.migrations.wait(id, { until: 'done', timeoutMs: 30_000 })
   expect((await client.topics.get(name)).loglets).toBe(1)
-  await expect.poll(() => physicalTopics('b', name)).toEqual([])
+  await expect.poll(() => physicalTopics('b', name), { timeout: 10_000 }).toEqual([])
 })
 
 describe('topics', () => {
