@@ -23,7 +23,8 @@ export class EngineSocket extends Duplex {
         this.#paused = false
         const waiting = this.#waiting
         this.#waiting = undefined
-        waiting?.()
+        // Not from within: whoever lets us go on is in the middle of something.
+        if (waiting !== undefined) process.nextTick(waiting)
       },
       destroy: () => {
         this.destroy()

@@ -202,7 +202,7 @@ describe('a batch that a broker appends behind the cut', () => {
     // Validated before the seal, appended after the cut was read.
     const sent = Array.from({ length: count }, (_, i) => produceTo(client, 'orders', 0, first(i + 1)))
     await settled()
-    world.seal('orders')
+    world.kafka('a').seal('orders.0')
     world.learnAll()
     world.kafka('a').go('deliver', produce.key)
     await elapse(50)

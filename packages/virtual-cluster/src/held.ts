@@ -57,12 +57,11 @@ export class HeldQueue {
     this.#notBeforeMs = this.#topic.engine.now() + this.#topic.engine.limits.reofferMs
   }
 
-  /** A batch was appended there: if it was sealed, it is no more, and the others need not wait. */
-  accepted(physicalTopic: string): void {
-    if (this.#sealed !== physicalTopic) return
+  /** The loglet takes batches: if it was sealed, it is no more, and the others need not wait. */
+  unsealed(): void {
+    if (this.#sealed === '') return
     this.#sealed = ''
     this.#notBeforeMs = 0
-    this.#topic.unsealed()
   }
 
   /** The broker cannot take it just now. */

@@ -199,7 +199,8 @@ export class LiveTopic {
       return
     }
     if (part.sentTo === active) {
-      this.#held[part.partition]?.accepted(active)
+      // It was held, and is taken now: if the loglet was sealed, the migration was rolled back.
+      if (part.heldSinceMs !== 0) this.#unsealed(part.partition)
       if (part.idempotent && !this.producers(part.partition).knownToActive(part.producerId)) {
         this.producers(part.partition).rememberActive(part.producerId, {
           epoch: part.producerEpoch,
@@ -270,10 +271,10 @@ export class LiveTopic {
     this.producersOfSealed.readAhead()
   }
 
-  /** The loglet that refused takes batches again: the migration was rolled back. */
-  unsealed(): void {
+  #unsealed(partition: number): void {
     this.#refusedSinceMs = 0
     this.#refusedBatches = 0
+    this.#held[partition]?.unsealed()
   }
 
   /** A newer route of this topic is in force. */
