@@ -106,6 +106,22 @@ describe('a route table', () => {
   })
 })
 
+describe('a tenant', () => {
+  it('goes with its topics, and leaves nothing', () => {
+    const routes = table()
+    const topic = { ...orders.toJSON(), tenant: 'acme' }
+    routes.apply({ from: 7, to: 8, tenants: [{ name: 'acme', home: 'kafka-b' }], topics: [topic] })
+    expect(routes.topicCount).toBe(2)
+    routes.apply({
+      from: 8,
+      to: 9,
+      removedTenants: ['acme'],
+      removedTopics: [{ tenant: 'acme', name: 'orders' }],
+    })
+    expect(routes).toEqual(RouteTable.fromJSON({ ...snapshot, version: 9 }))
+  })
+})
+
 describe('a delta is as small as the change', () => {
   it('names only the topic that moved', () => {
     const next = table().copy()
