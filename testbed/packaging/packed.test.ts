@@ -1,5 +1,6 @@
 // What is published, as a user gets it: packed, installed with npm in an empty folder, and run there.
 import { spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
@@ -52,6 +53,31 @@ const version = (
 let folder: string
 let launcher: string
 
+async function startControlPlane(nodeOptions: readonly string[] = []) {
+  const data = mkdtempSync(join(folder, 'data-'))
+  const args = [...nodeOptions, launcher, 'control-plane', '--listen', '127.0.0.1:0', '--data', data]
+  const started = spawn(process.execPath, args, { cwd: folder, stdio: ['ignore', 'pipe', 'ignore'] })
+  const exit = once(started, 'exit')
+  let url: string | undefined
+  for await (const line of createInterface({ input: started.stdout })) {
+    url = /^control plane.*(https?:\S+)/.exec(line)?.[1]
+    if (url !== undefined) break
+  }
+  if (url === undefined) throw new Error(`the control plane ended: ${await exit}`)
+  return {
+    url,
+    ends: async (signal: NodeJS.Signals): Promise<number | null> => {
+      started.kill(signal)
+      const [status] = (await exit) as [number | null]
+      return status
+    },
+    [Symbol.asyncDispose]: async () => {
+      started.kill('SIGTERM')
+      await exit
+    },
+  }
+}
+
 beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), 'braid-packed-'))
   const tarballs = join(folder, 'tarballs')
@@ -89,27 +115,14 @@ describe('the packed braid, installed in an empty folder', () => {
   })
 
   it('runs a control plane, with the schema of its store, and asks it', async () => {
-    const args = [launcher, 'control-plane', '--listen', '127.0.0.1:0', '--data', join(folder, 'data')]
-    const controlPlane = spawn(process.execPath, args, { cwd: folder, stdio: ['ignore', 'pipe', 'inherit'] })
-    try {
-      let url = ''
-      for await (const line of createInterface({ input: controlPlane.stdout })) {
-        url = /https?:\S+/.exec(line)?.[0] ?? url
-        if (url !== '') break
-      }
-      expect(url).toContain('127.0.0.1')
-      const env = { ...userEnv, BRAID_API: url }
-      expect(run('npx', ['braid', 'cluster', 'list', '-o', 'json'], folder, env)).toEqual({
-        status: 0,
-        stdout: expect.stringContaining('[]') as string,
-        stderr: expect.not.stringContaining('braid:') as string,
-      })
-      const ended = new Promise((resolve) => controlPlane.once('exit', resolve))
-      controlPlane.kill('SIGTERM')
-      expect(await ended).toBe(0)
-    } finally {
-      controlPlane.kill('SIGKILL')
-    }
+    await using controlPlane = await startControlPlane()
+    const env = { ...userEnv, BRAID_API: controlPlane.url }
+    expect(run('npx', ['braid', 'cluster', 'list', '-o', 'json'], folder, env)).toEqual({
+      status: 0,
+      stdout: expect.stringContaining('[]') as string,
+      stderr: expect.not.stringContaining('braid:') as string,
+    })
+    expect(await controlPlane.ends('SIGTERM')).toBe(0)
   }, 60_000)
 
   it('holds no tests and no TypeScript sources', () => {
@@ -140,12 +153,11 @@ describe('the packed braid, installed in an empty folder', () => {
 
 describe('under a Node that is too old', () => {
   /** This Node, claiming to be 20.11: the launcher must not notice the difference, and the child is no liar. */
-  const oldNode = (...args: string[]) => {
-    const claim =
-      "Object.defineProperty(process, 'versions', { value: { ...process.versions, node: '20.11.0' } })"
-    const preload = `data:text/javascript,${encodeURIComponent(claim)}`
-    return run(process.execPath, ['--import', preload, launcher, ...args], folder)
-  }
+  const claim =
+    "Object.defineProperty(process, 'versions', { value: { ...process.versions, node: '20.11.0' } })"
+  const claimingToBeOld = ['--import', `data:text/javascript,${encodeURIComponent(claim)}`]
+  const oldNode = (...args: string[]) =>
+    run(process.execPath, [...claimingToBeOld, launcher, ...args], folder)
   const withoutNodePackage = <T>(work: () => T): T => {
     const installed = join(folder, 'node_modules/node')
     renameSync(installed, `${installed}-away`)
@@ -159,6 +171,13 @@ describe('under a Node that is too old', () => {
   it('braid runs on the Node that was installed beside it', () => {
     expect(oldNode('--version')).toEqual({ status: 0, stdout: `${version}\n`, stderr: '' })
     expect(oldNode('nonsense').status).toBe(2)
+  })
+
+  it.each(['SIGTERM', 'SIGINT', 'SIGHUP'] as const)('%s reaches the braid that works', async (signal) => {
+    await using controlPlane = await startControlPlane(claimingToBeOld)
+    expect((await fetch(controlPlane.url)).status).toBeLessThan(500)
+    expect(await controlPlane.ends(signal)).toBe(0)
+    await expect(fetch(controlPlane.url)).rejects.toThrow()
   })
 
   it('braid says what it needs where there is none', () => {
