@@ -187,7 +187,7 @@ describe('idempotent producers, whatever happens', { timeout: 60_000 }, () => {
   afterEach(realTime)
 
   const parameters = {
-    numRuns: Number(process.env.BRAID_RUNS ?? 40),
+    numRuns: Number(process.env.BRAID_RUNS ?? 100),
     interruptAfterTimeLimit: 13_000,
     ...(seedFromEnvironment !== undefined && { seed: Number(seedFromEnvironment) }),
     ...(process.env.BRAID_PATH !== undefined && { path: process.env.BRAID_PATH }),

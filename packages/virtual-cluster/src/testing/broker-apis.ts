@@ -50,6 +50,7 @@ export function dataApis(kafka: FakeKafka): void {
           partitionIndex: partition,
           highWatermark: -1n,
           lastStableOffset: -1n,
+          abortedTransactions: null,
           records: null,
         }
         if (wrong !== 0) {
@@ -69,6 +70,7 @@ export function dataApis(kafka: FakeKafka): void {
           highWatermark: log.end,
           lastStableOffset: log.end,
           logStartOffset: log.start,
+          abortedTransactions: null,
           records,
         }
       }),
