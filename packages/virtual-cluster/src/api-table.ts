@@ -24,6 +24,7 @@ import { apiVersionsHandler, apiVersionsOfTheFuture } from './apis/18-api-versio
 import { createTopicsHandler } from './apis/19-create-topics.ts'
 import { deleteTopicsHandler } from './apis/20-delete-topics.ts'
 import { initProducerIdHandler } from './apis/22-init-producer-id.ts'
+import { describeConfigsHandler } from './apis/32-describe-configs.ts'
 import { deleteGroupsHandler } from './apis/42-delete-groups.ts'
 import { describeClusterHandler } from './apis/60-describe-cluster.ts'
 import type { Session } from './session.ts'
@@ -52,6 +53,7 @@ const table = (): readonly TypedHandler[] => [
   createTopicsHandler,
   deleteTopicsHandler,
   initProducerIdHandler,
+  describeConfigsHandler,
   deleteGroupsHandler,
   describeClusterHandler,
 ]
