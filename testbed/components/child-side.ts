@@ -3,7 +3,14 @@ import { createInterface } from 'node:readline'
 /** What a child of `LineProcess` does on its side. */
 
 export function sayLine(line: Readonly<Record<string, unknown>>): void {
-  process.stdout.write(`${JSON.stringify(line)}\n`)
+  process.stdout.write(`${JSON.stringify(line, forJson)}\n`)
+}
+
+/** Offsets in log lines are bigint, causes are errors; neither is JSON by itself. */
+function forJson(_key: string, value: unknown): unknown {
+  if (typeof value === 'bigint') return value.toString()
+  if (value instanceof Error) return value.message
+  return value
 }
 
 /** The one JSON argument a child is started with. Its parent wrote it, so only its shape is trusted. */

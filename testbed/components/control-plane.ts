@@ -1,21 +1,29 @@
 /** A control plane as a process of its own. Started by running.ts. */
 import { startControlPlane } from '@braid/control-plane'
 import { argument, closeWithParent, onMessage, sayLine } from './child-side.ts'
-import type { ControlPlaneSpec } from './running.ts'
+import type { ControlPlaneSpec, MigrationPoint } from './running.ts'
+
+/** Where the next migration that comes by is held, or dies with the whole process. One of each at a time. */
+let holdAt: { readonly point: MigrationPoint; readonly ask: unknown } | undefined
+let dieAt: MigrationPoint | undefined
+let goOn: (() => void) | undefined
 
 const spec = argument<ControlPlaneSpec>()
-let goOn: (() => void) | undefined
 const controlPlane = await startControlPlane({
   host: '127.0.0.1',
   port: spec.port ?? 0,
   dataDir: spec.dataDir,
+  timings: spec.timings,
   log: (level, event, fields) => sayLine({ event, level, ...fields }),
   migrationHooks: {
-    async step(step, phase, migrationId) {
-      const held = spec.holdAt?.some((hold) => hold.step === step && hold.phase === phase) ?? false
-      sayLine({ event: 'migration-step', step, phase, migration: migrationId, held })
-      if (!held) return
-      await new Promise<void>((resolve) => {
+    step(step, phase, migrationId) {
+      const here = (point: MigrationPoint | undefined) => point?.step === step && point.phase === phase
+      // At once, as a crash is: also inside a transaction, where a hook cannot wait.
+      if (here(dieAt)) process.kill(process.pid, 'SIGKILL')
+      if (!here(holdAt?.point)) return
+      sayLine({ event: 'migration-held', step, phase, migration: migrationId, ask: holdAt?.ask })
+      holdAt = undefined
+      return new Promise<void>((resolve) => {
         goOn = resolve
       })
     },
@@ -23,6 +31,9 @@ const controlPlane = await startControlPlane({
 })
 closeWithParent(() => controlPlane.close())
 onMessage((message) => {
+  if (message.do === 'hold') holdAt = { point: message.at as MigrationPoint, ask: message.ask }
+  if (message.do === 'die') dieAt = message.at as MigrationPoint
   if (message.do === 'go on') goOn?.()
+  sayLine({ event: 'heard', ask: message.ask })
 })
 sayLine({ event: 'ready', url: controlPlane.url })

@@ -1,5 +1,6 @@
 /** A client process: KafkaJS producers, a KafkaJS group, or both. Started by clients-process.ts. */
-import { Kafka, logLevel } from 'kafkajs'
+import { connect as tcpConnect } from 'node:net'
+import { type ISocketFactory, Kafka, logLevel } from 'kafkajs'
 import { argument, closeWithParent, onMessage, sayLine } from '../components/child-side.ts'
 import { Recorder } from '../history/recorder.ts'
 import type { ClientsSpec, Route } from './clients-process.ts'
@@ -45,6 +46,7 @@ async function take(message: Readonly<Record<string, unknown>>): Promise<void> {
   if (message.do === 'catch up') {
     sayLine({ event: 'caught up', yes: (await group?.caughtUp(Number(message.maxMs))) ?? true })
   }
+  if (message.do === 'tell log') sayLine({ event: 'log', log: log.entries })
   if (message.do === 'finish') {
     clearInterval(progress)
     await group?.stop()
@@ -58,10 +60,23 @@ async function take(message: Readonly<Record<string, unknown>>): Promise<void> {
 async function open(route: Route): Promise<{ kafka: Kafka; disconnect(): Promise<void> }> {
   const settings = { clientId: spec.name, logLevel: logLevel.ERROR, logCreator: log.creator }
   if ('bootstrap' in route) {
-    const kafka = new Kafka({ ...settings, brokers: [...route.bootstrap] })
+    const { through } = spec
+    const detour = through === undefined ? {} : { socketFactory: connectThrough(through) }
+    const kafka = new Kafka({ ...settings, ...detour, brokers: [...route.bootstrap] })
     return { kafka, disconnect: async () => {} }
   }
   const { connect } = await import('@braid/client')
   const braid = await connect({ controlPlane: route.controlPlane })
   return { kafka: braid.kafka(settings), disconnect: () => braid.close() }
+}
+
+/** As KafkaJS connects, but to where an address's connections are to go. */
+function connectThrough(through: Readonly<Record<string, string>>): ISocketFactory {
+  return ({ host, port, onConnect }) => {
+    const [viaHost = host, viaPort = port] = through[`${host}:${port}`]?.split(':') ?? []
+    return tcpConnect({ host: viaHost, port: Number(viaPort), noDelay: true }, onConnect).setKeepAlive(
+      true,
+      60_000,
+    )
+  }
 }

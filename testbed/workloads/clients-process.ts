@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url'
 import { LineProcess } from '../components/line-process.ts'
-import type { HistoryEvent } from '../history/event.ts'
+import { encodeEvent, type HistoryEvent } from '../history/event.ts'
 import { readHistory } from '../history/recorder.ts'
 import type { KafkajsGroupOptions } from './kafkajs-group.ts'
 import type { KafkajsProducersOptions } from './kafkajs-producers.ts'
@@ -13,6 +13,8 @@ export interface ClientsSpec {
   /** Also the clients' `client.id`. */
   name: string
   route: Route
+  /** Where connections to an address really go: to a link that a test breaks. Only for a route by addresses. */
+  through?: Readonly<Record<string, string>>
   /** Where the history is written; the caller's to remove. */
   historyFile: string
   producers?: KafkajsProducersOptions
@@ -71,8 +73,29 @@ export class ClientsProcess {
     return this.#progress
   }
 
+  get name(): string {
+    return this.#spec.name
+  }
+
   get pid(): number {
     return this.#process.pid
+  }
+
+  /** For an error's message: how far it came, and what its clients said last. */
+  async trouble(): Promise<string> {
+    const { sent, acknowledged, received } = this.#progress
+    const history = await readHistory(this.#spec.historyFile)
+    const last = history.findLast(({ type }) => type === 'failed' || type === 'error')
+    this.#process.send({ do: 'tell log' })
+    const line = await this.#process
+      .waitFor('its log', ({ event }) => event === 'log', 5_000)
+      .catch(() => undefined)
+    const log = Array.isArray(line?.log) ? line.log.slice(-5) : ['it does not answer']
+    return [
+      `${this.name}: ${sent} sent, ${acknowledged} acknowledged, ${received} received`,
+      last === undefined ? 'no failure' : encodeEvent(last),
+      ...log,
+    ].join(' | ')
   }
 
   /** No more calls; resolves when every call has its answer, or is in the history as one that has none. */

@@ -1,0 +1,170 @@
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { Kafka } from 'kafkajs'
+import type { MigrationPoint, RunningBraid } from '../components/running.ts'
+import { type CheckOptions, checkHistory } from '../history/checker.ts'
+import type { HistoryEvent, MovedEvent } from '../history/event.ts'
+import { mergeHistories } from '../history/recorder.ts'
+import type { Verdict } from '../history/verdict.ts'
+import { ClientsProcess, type ClientsSpec, type Route } from './clients-process.ts'
+import { KafkajsLog } from './kafkajs-log.ts'
+import type { KafkajsProducersOptions } from './kafkajs-producers.ts'
+import { moveTopic } from './move.ts'
+import { coordinatorReady, readBack, readCommits } from './read-back.ts'
+
+export interface TopicUnderLoadOptions {
+  topic: string
+  /** Where it is created. */
+  on: string
+  partitions?: number
+  /** Of all its clients together. */
+  recordsPerSecond?: number
+  /** One process each. By default one with producers and a group of two, by all proxies. */
+  clients?: readonly LoadClients[]
+}
+
+export interface LoadClients {
+  name: string
+  /** By default addresses of all proxies. */
+  route?: Route
+  /** Where connections to an address really go: a link that a test breaks. By default to the address. */
+  through?: ClientsSpec['through']
+  producers?: Partial<KafkajsProducersOptions> | false
+  /** Members of the topic's group. All in one process: two in the first one, by default. */
+  members?: number
+}
+
+export interface JudgeOptions extends Partial<Omit<CheckOptions, 'topic'>> {
+  /** What others did to the topic. */
+  also?: readonly HistoryEvent[]
+  /** What a client may say of itself under this fault, with plain Kafka too. The test says why. Never of a record. */
+  allowed?: RegExp
+}
+
+const progressMaxMs = 60_000
+const catchUpMaxMs = 60_000
+const coordinatorMaxMs = 60_000
+
+/**
+ * A topic with KafkaJS clients at work on it, for as long as a test does something to what is under them; then the
+ * judge.
+ */
+export class TopicUnderLoad {
+  readonly topic: string
+  readonly group: string
+  readonly #braid: RunningBraid
+  readonly #kafka: Kafka
+  readonly #clients: { readonly process: ClientsProcess; readonly produces: boolean }[] = []
+  readonly #moves: MovedEvent[] = []
+
+  /** Resolves when all clients are at work: producers have answers, the group has joined. */
+  static async start(braid: RunningBraid, options: TopicUnderLoadOptions): Promise<TopicUnderLoad> {
+    const load = new TopicUnderLoad(braid, options.topic)
+    try {
+      await load.#start(options)
+      return load
+    } catch (error) {
+      await load.stop()
+      throw error
+    }
+  }
+
+  private constructor(braid: RunningBraid, topic: string) {
+    this.topic = topic
+    this.group = `${topic}-readers`
+    this.#braid = braid
+    this.#kafka = new Kafka({ brokers: [...braid.bootstrap], logCreator: new KafkajsLog().creator })
+  }
+
+  async #start(options: TopicUnderLoadOptions): Promise<void> {
+    const { topic, group } = this
+    const { on: cluster, partitions = 6, recordsPerSecond = 600 } = options
+    const { clients = [{ name: `${topic}-clients` }] } = options
+    await this.#braid.controlPlane.client.topics.create({ name: topic, partitions, cluster })
+    await coordinatorReady(this.#kafka, group, topic, coordinatorMaxMs)
+    const producing = clients.filter(({ producers }) => producers !== false).length
+    const rate = recordsPerSecond / producing
+    await Promise.all(
+      clients.map(async ({ name, route, through, producers = {}, members }, index) => {
+        const joining = members ?? (index === 0 ? 2 : 0)
+        const process = await ClientsProcess.start({
+          name,
+          route: route ?? { bootstrap: this.#braid.bootstrap },
+          ...(through === undefined ? {} : { through }),
+          historyFile: join(this.#braid.folder, `${name}.history`),
+          ...(producers === false
+            ? {}
+            : { producers: { topic, name, producers: 4, recordsPerSecond: rate, ...producers } }),
+          ...(joining === 0 ? {} : { group: { topic, group, members: joining, name } }),
+        })
+        this.#clients.push({ process, produces: producers !== false })
+      }),
+    )
+    await this.worksOn()
+  }
+
+  async move(to: string): Promise<void> {
+    this.#moves.push(await moveTopic(this.#braid.controlPlane.client, this.topic, to))
+  }
+
+  /** Moves it, and does something while the migration stands at a point. */
+  async moveAnd(to: string, at: MigrationPoint, during: () => Promise<void>): Promise<void> {
+    const held = await this.#braid.controlPlane.holdAt(at)
+    const moving = this.move(to)
+    moving.catch(() => {}) // awaited below, unless what is done in between fails first
+    await Promise.race([held.reached, moving.then(() => Promise.reject(new Error('the move did not stop')))])
+    try {
+      await during()
+    } finally {
+      held.goOn()
+    }
+    await moving
+  }
+
+  /** Waits until every producing process has so many more records acknowledged. */
+  async worksOn(records = 100): Promise<void> {
+    const before = this.#clients.map(({ process }) => process.progress.acknowledged)
+    const deadline = performance.now() + progressMaxMs
+    const idle = () =>
+      this.#clients.filter(
+        ({ process, produces }, index) =>
+          produces && process.progress.acknowledged < before[index]! + records,
+      )
+    while (idle().length > 0) {
+      if (performance.now() > deadline) {
+        const who = await Promise.all(idle().map(({ process }) => process.trouble()))
+        throw new Error(
+          `no ${records} records more were acknowledged within ${progressMaxMs} ms: ${who.join('; ')}`,
+        )
+      }
+      await sleep(20)
+    }
+  }
+
+  /** Ends all clients in order and judges. */
+  async judge({ also = [], allowed, ...options }: JudgeOptions = {}): Promise<Verdict> {
+    const { topic, group } = this
+    const processes = this.#clients.map(({ process }) => process)
+    await Promise.all(processes.map((process) => process.stopProducing()))
+    const caughtUp = await Promise.all(processes.map((process) => process.caughtUp(catchUpMaxMs)))
+    const histories = await Promise.all(processes.map((process) => process.finish()))
+    const verdict = checkHistory(
+      mergeHistories(...histories, this.#moves, also),
+      await readBack(this.#kafka, topic),
+      {
+        topic,
+        groups: [group],
+        finalCommits: await readCommits(this.#kafka, group, topic),
+        ...options,
+      },
+    )
+    if (caughtUp.every(Boolean)) return verdict
+    const late = `unseen: group ${group} was not at the end of the topic ${catchUpMaxMs} ms after the producers`
+    return { ...verdict, verdict: 'broken', evidence: [late, ...verdict.evidence] }
+  }
+
+  /** Ends clients without ceremony, for when a test is given up. */
+  async stop(): Promise<void> {
+    await Promise.all(this.#clients.map(({ process }) => process.stop()))
+  }
+}
