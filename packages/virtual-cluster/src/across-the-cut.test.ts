@@ -170,6 +170,36 @@ describe('a topic that has moved from a to b', () => {
     expect([await onItsWay, await next].map(({ offset }) => offset)).toEqual([1n, 2n])
   })
 
+  it('does so without idempotence too', async () => {
+    await send(batch({ values: ['v0'] }))
+    await move()
+    await send(batch({ values: ['v1'] }))
+    world.kafka('b').stop('deliver', produce.key)
+    const onItsWay = send(batch({ values: ['v2'] }))
+    await settled()
+    await move('c')
+    await access.engine.cluster('c')!.refreshMetadata(['orders.2'])
+    const next = send(batch({ values: ['v3'] }))
+    await settled()
+    expect(world.log('orders', 2, 0).batches.length).toBe(0)
+    world.kafka('b').go('deliver', produce.key)
+    await settled()
+    expect([await onItsWay, await next].map(({ offset }) => offset)).toEqual([2n, 3n])
+  })
+
+  it('lets a batch wait for the one before it as long as that is on its way', async () => {
+    await producedBeforeTheMove(3)
+    world.kafka('b').stop('process', produce.key)
+    const sent = [send(first(3)), send(first(4))]
+    await elapse(access.engine.limits.sequenceGapMaxMs + 500)
+    world.kafka('b').go('process', produce.key)
+    await elapse(20)
+    expect((await Promise.all(sent)).map(({ error, offset }) => [error, offset])).toEqual([
+      [0, 3n],
+      [0, 4n],
+    ])
+  })
+
   it('repeats a batch whose connection broke, and does not write it twice', async () => {
     await send(first(0))
     world.kafka('a').stop('deliver', produce.key)

@@ -120,6 +120,32 @@ describe('batches that the loglet refuses', () => {
     expect((await next).error).toBe(0)
     const switches = access.logged('switch').map(({ fields }) => fields.refusalToSwitchMs as number)
     expect(Math.max(...switches)).toBeLessThanOrEqual(60)
+    expect(access.logged('refused').map(({ fields }) => fields.physicalTopic)).toEqual(['orders.1'])
+  })
+
+  it('stand by sequence, also when a later one was sent first and comes back last', async () => {
+    await send(numbered(0))
+    const other = new TestClient(access.engine)
+    await send(batch({}), other)
+    const kafka = world.kafka('a')
+    kafka.manual = true
+    const sent = [send(numbered(2)), send(numbered(1), other)]
+    world.seal('orders')
+    const [early, late] = [...kafka.connections].filter((connection) => connection.requests.length > 0)
+    for (const connection of [late!, early!]) {
+      connection.processNext()
+      connection.deliverNext()
+    }
+    await settled()
+    kafka.manual = false
+    for (const open of kafka.opening.splice(0)) open()
+    world.switchTo('orders', 'b')
+    world.learnAll()
+    await elapse(50)
+    expect((await Promise.all(sent)).map(({ error, offset }) => [error, offset])).toEqual([
+      [0, 3n],
+      [0, 2n],
+    ])
   })
 
   it('are answered MESSAGE_TOO_LARGE at once when they are larger than the topic allows', async () => {
@@ -143,6 +169,25 @@ describe('batches that the loglet refuses', () => {
     await settled()
     expect(client.reading).toBe(true)
     expect((await Promise.all(sent)).map(({ offset }) => offset)).toEqual([0n, 1n, 2n])
+  })
+
+  it('keep their bytes while the memory of other requests is used again', async () => {
+    await send(batch({}))
+    world.seal('orders')
+    const bodies = ['a', 'b', 'c'].map((letter) => batch({ values: [letter.repeat(100_000)] }))
+    const other = new TestClient(access.engine)
+    const sent: Promise<unknown>[] = []
+    for (const body of bodies) {
+      sent.push(send(body))
+      for (let i = 0; i < 3; i++)
+        await produceTo(other, 'nothing', 0, batch({ values: ['z'.repeat(100_000)] }))
+    }
+    world.switchTo('orders', 'b')
+    world.learnAll()
+    await settled()
+    await Promise.all(sent)
+    const stored = world.log('orders', 1, 0).batches.map(({ bytes }) => bytes.subarray(61))
+    expect(stored).toEqual(bodies.map((body) => body.subarray(61)))
   })
 
   it('are forgotten with their connection', async () => {
