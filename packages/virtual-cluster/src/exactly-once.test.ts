@@ -189,7 +189,7 @@ describe('idempotent producers, whatever happens', { timeout: 60_000 }, () => {
   afterEach(realTime)
 
   const parameters = {
-    numRuns: Number(process.env.BRAID_RUNS ?? 100),
+    numRuns: Number(process.env.BRAID_RUNS ?? 300),
     interruptAfterTimeLimit: 13_000,
     ...(seedFromEnvironment !== undefined && { seed: Number(seedFromEnvironment) }),
   }

@@ -179,7 +179,7 @@ describe('ApiVersions', () => {
     })
     const offered = new Map(apiKeys.map(({ apiKey, maxVersion }) => [apiKey, maxVersion]))
     expect([...offered.keys()].sort((a, b) => a - b)).toEqual([
-      0, 1, 2, 3, 8, 9, 10, 11, 12, 13, 14, 15, 16, 18, 19, 20, 22, 42, 60,
+      0, 1, 2, 3, 8, 9, 10, 11, 12, 13, 14, 15, 16, 18, 19, 20, 22, 32, 42, 60,
     ])
     // The last versions before topic ids.
     expect([offered.get(0), offered.get(1), offered.get(8)]).toEqual([12, 12, 9])
