@@ -31,6 +31,11 @@ export class RawConnection {
     })
   }
 
+  /** How the other side knows this one. */
+  get peer(): string {
+    return `${this.#socket.localAddress}:${this.#socket.localPort}`
+  }
+
   call<Q, A>(api: Api<Q, A>, version: number, request: Q): Promise<A> {
     const w = new Writer()
     writeRequestHeader(w, api.key, version, ++this.#correlationId, 'raw')

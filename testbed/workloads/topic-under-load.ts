@@ -56,6 +56,7 @@ export class TopicUnderLoad {
   readonly #kafka: Kafka
   readonly #clients: { readonly process: ClientsProcess; readonly produces: boolean }[] = []
   readonly #moves: MovedEvent[] = []
+  #producing = true
 
   /** Resolves when all clients are at work: producers have answers, the group has joined. */
   static async start(braid: RunningBraid, options: TopicUnderLoadOptions): Promise<TopicUnderLoad> {
@@ -141,11 +142,17 @@ export class TopicUnderLoad {
     }
   }
 
+  /** No more records; every one that was sent has its answer. */
+  async stopProducing(): Promise<void> {
+    if (this.#producing) await Promise.all(this.#clients.map(({ process }) => process.stopProducing()))
+    this.#producing = false
+  }
+
   /** Ends all clients in order and judges. */
   async judge({ also = [], allowed, ...options }: JudgeOptions = {}): Promise<Verdict> {
     const { topic, group } = this
     const processes = this.#clients.map(({ process }) => process)
-    await Promise.all(processes.map((process) => process.stopProducing()))
+    await this.stopProducing()
     const caughtUp = await Promise.all(processes.map((process) => process.caughtUp(catchUpMaxMs)))
     const histories = await Promise.all(processes.map((process) => process.finish()))
     const verdict = checkHistory(
