@@ -63,6 +63,10 @@ export class Engine {
   readonly #clusters = new Map<string, { route: ClusterRoute; connections: ClusterConnections }>()
   readonly #topics = new Map<string, LiveTopic>()
   readonly #sessions = new Set<Session>()
+  /** When producer ids were given out, and when routes came into force. */
+  readonly #minted = new Map<bigint, number>()
+  readonly #routedMs = new Map<string, number>()
+  #tableMs: number
   #arrivals = 0
 
   constructor(options: EngineOptions) {
@@ -76,6 +80,7 @@ export class Engine {
     this.randomBytes = options.randomBytes
     this.frames = new FramePool(this.limits.framePoolMaxBytes)
     this.#connect = options.connect
+    this.#tableMs = this.now()
   }
 
   openSession(sink: ByteSink): Session {
@@ -133,7 +138,14 @@ export class Engine {
       delta === undefined
         ? [...this.#topics.keys()]
         : [...(delta.topics ?? []), ...(delta.removedTopics ?? [])].map((topic) => topic.name)
+    const now = this.now()
+    if (delta === undefined) {
+      this.#tableMs = now
+      this.#routedMs.clear()
+    }
     for (const name of changed) {
+      if (routes.topic(this.tenant, name) === undefined) this.#routedMs.delete(name)
+      else this.#routedMs.set(name, now)
       const live = this.#topics.get(name)
       if (live === undefined) continue
       const route = routes.topic(this.tenant, name)
@@ -142,6 +154,20 @@ export class Engine {
         live.remove()
       } else if (route !== live.route) live.rerouted(route)
     }
+  }
+
+  /** A producer id was given out here. */
+  minted(producerId: bigint): void {
+    if (this.#minted.size >= this.limits.mintedProducersMax) {
+      this.#minted.delete(this.#minted.keys().next().value!)
+    }
+    this.#minted.set(producerId, this.now())
+  }
+
+  /** Whether the producer id was made here, and after the topic came to where it is. */
+  mintedSince(producerId: bigint, topic: string): boolean {
+    const mintedMs = this.#minted.get(producerId)
+    return mintedMs !== undefined && mintedMs > (this.#routedMs.get(topic) ?? this.#tableMs)
   }
 
   nextArrival(): number {

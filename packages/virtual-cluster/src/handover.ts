@@ -129,11 +129,11 @@ const NONE: ReadonlyMap<bigint, ProducerState> = new Map()
 export function judgeNow(topic: LiveTopic, part: ProducePart): Verdict | undefined {
   const producers = topic.producers(part.partition)
   const sealed = topic.route.depth === 1 ? NONE : producers.sealed
-  if (sealed === undefined) return undefined
   const active = producers.active(part.producerId)
-  return judge(
-    sealed.get(part.producerId),
-    { epoch: part.producerEpoch, sequence: part.baseSequence },
-    active,
-  )
+  const batch = { epoch: part.producerEpoch, sequence: part.baseSequence }
+  if (sealed !== undefined) return judge(sealed.get(part.producerId), batch, active)
+  // What follows the last that the active loglet has cannot be in an earlier one.
+  if (beyond(active, batch)) return 'forward'
+  // Nor can a producer be known there whose id was made after they were sealed.
+  return topic.engine.mintedSince(part.producerId, topic.name) ? judge(undefined, batch, active) : undefined
 }

@@ -8,6 +8,10 @@ import { sequenceDistance } from './sequence.ts'
 
 const FIRST_BACKOFF_MS = 10
 const LONGEST_BACKOFF_MS = 320
+/** After a question about a producer that no broker answered. */
+const LOOK_AGAIN_MS = 50
+/** A sealed loglet's cluster that has not answered by then counts as away. */
+const READ_SEALED_MS = 200
 
 /**
  * The batches of one partition that cannot leave yet, in order. Each waits for one of:
@@ -30,8 +34,8 @@ export class HeldQueue {
   #backoffMs = 0
   #timer: NodeJS.Timeout | undefined
   #timerAtMs = 0
-  /** A question to a broker is under way; its answer pumps. */
-  #asking = false
+  /** The leader is being looked up; the answer pumps. */
+  #learning = false
 
   constructor(topic: LiveTopic, partition: number) {
     this.#topic = topic
@@ -120,7 +124,7 @@ export class HeldQueue {
       this.#expire(part)
       return 'gone'
     }
-    if (this.#asking || topic.inflightElsewhere(this.#partition)) return this.#wait(deadlineMs, 'all-wait')
+    if (this.#learning || topic.inflightElsewhere(this.#partition)) return this.#wait(deadlineMs, 'all-wait')
     const sealedStill = this.#sealed === topic.active
     if (this.#sealed !== '' && !sealedStill) {
       this.#sealed = ''
@@ -129,16 +133,17 @@ export class HeldQueue {
     if (now < this.#notBeforeMs) return this.#wait(Math.min(deadlineMs, this.#notBeforeMs), 'all-wait')
     // A loglet that refused is offered one batch alone, so that a rollback's unseal is noticed in order.
     if (sealedStill && topic.inflight(this.#partition) > 0) return this.#wait(deadlineMs, 'all-wait')
-    if (now < part.lookAgainMs) return this.#wait(part.lookAgainMs, 'stays')
+    if (part.asking) return this.#wait(deadlineMs, 'stays')
+    if (now < part.lookAgainMs) return this.#wait(Math.min(deadlineMs, part.lookAgainMs), 'stays')
 
     if (part.idempotent) {
       switch (judgeNow(topic, part)) {
         case 'forward':
           break
         case undefined:
-          return this.#ask(topic.producersOfSealed.read(), deadlineMs)
+          return this.#ask(part, this.#readSealed(part), deadlineMs)
         case 'landed':
-          return this.#ask(this.#answerLanded(part), deadlineMs)
+          return this.#ask(part, this.#answerLanded(part), deadlineMs)
         case 'fenced':
           this.#remove(part)
           this.#settle(part, errorCodes.INVALID_PRODUCER_EPOCH)
@@ -157,7 +162,7 @@ export class HeldQueue {
             this.#settle(part, errorCodes.OUT_OF_ORDER_SEQUENCE_NUMBER)
             return 'gone'
           }
-          return this.#ask(this.#askActive(part), deadlineMs)
+          return this.#ask(part, this.#askActive(part), deadlineMs)
       }
     }
 
@@ -166,7 +171,7 @@ export class HeldQueue {
     if (connections === undefined || leader < 0) {
       this.backOff()
       if (connections === undefined) return this.#wait(Math.min(deadlineMs, this.#notBeforeMs), 'all-wait')
-      return this.#ask(this.#learnLeader(connections), deadlineMs)
+      return this.#learnLeader(connections, deadlineMs)
     }
     part.brokerId = leader
     this.#remove(part)
@@ -182,10 +187,38 @@ export class HeldQueue {
   }
 
   /** A leader that was learnt is tried at once. */
-  async #learnLeader(connections: ClusterConnections): Promise<void> {
+  #learnLeader(connections: ClusterConnections, deadlineMs: number): 'all-wait' {
     const { active } = this.#topic
-    await connections.refreshMetadata([active])
-    if (active === this.#topic.active && connections.leader(active, this.#partition) >= 0) this.switched()
+    this.#learning = true
+    const learnt = (error?: unknown) => {
+      this.#learning = false
+      const known = connections.leader(active, this.#partition) >= 0
+      if (error !== undefined) this.#failed(error)
+      else if (known && active === this.#topic.active) this.switched()
+      this.pump()
+    }
+    connections.refreshMetadata([active]).then(() => learnt(), learnt)
+    return this.#wait(deadlineMs, 'all-wait')
+  }
+
+  /** Where a sealed loglet is away, the active one's broker may know that the batch follows its last. */
+  async #readSealed(part: ProducePart): Promise<void> {
+    const reading = this.#topic.producersOfSealed.read().then(
+      () => undefined,
+      (error: unknown) => error,
+    )
+    let timer: NodeJS.Timeout | undefined
+    const late = new Promise<Error>((resolve) => {
+      timer = setTimeout(
+        () => resolve(new Error(`a sealed loglet has not said what it knows within ${READ_SEALED_MS} ms`)),
+        READ_SEALED_MS,
+      )
+    })
+    const problem = await Promise.race([reading, late])
+    clearTimeout(timer)
+    if (problem === undefined) return
+    await this.#learnActive(part)
+    if (judgeNow(this.#topic, part) === undefined) throw problem
   }
 
   /** The hand-over check: does the active loglet's broker know this producer? */
@@ -223,22 +256,27 @@ export class HeldQueue {
     this.#settle(part, 0)
   }
 
-  #ask(question: Promise<unknown>, deadlineMs: number): 'all-wait' {
-    this.#asking = true
+  /** One batch waits for what brokers say of its producer. Others may pass it. */
+  #ask(part: ProducePart, question: Promise<unknown>, deadlineMs: number): 'stays' {
+    part.asking = true
     const answered = (error?: unknown) => {
-      this.#asking = false
+      part.asking = false
       if (error !== undefined) {
-        this.backOff()
-        this.#topic.engine.log('warn', 'held', {
-          topic: this.#topic.name,
-          partition: this.#partition,
-          why: error instanceof Error ? error.message : String(error),
-        })
+        part.lookAgainMs = this.#topic.engine.now() + LOOK_AGAIN_MS
+        this.#failed(error)
       }
       this.pump()
     }
     question.then(() => answered(), answered)
-    return this.#wait(deadlineMs, 'all-wait')
+    return this.#wait(deadlineMs, 'stays')
+  }
+
+  #failed(error: unknown): void {
+    this.#topic.engine.log('warn', 'held', {
+      topic: this.#topic.name,
+      partition: this.#partition,
+      why: error instanceof Error ? error.message : String(error),
+    })
   }
 
   /** Past the bound. What its connection sent after it goes too, so that none of it overtakes it. */
@@ -273,7 +311,7 @@ export class HeldQueue {
   #done(): void {
     clearTimeout(this.#timer)
     this.#timer = undefined
-    if (!this.#asking) this.#topic.emptied(this.#partition)
+    if (!this.#learning) this.#topic.emptied(this.#partition)
   }
 }
 

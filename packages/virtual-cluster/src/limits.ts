@@ -24,6 +24,8 @@ export interface Limits {
   readonly fetchMaxWaitMs: number
   /** Producers remembered per partition as known to the active loglet's broker. */
   readonly knownProducersMaxPerPartition: number
+  /** Producer ids given out here that are remembered, with when. */
+  readonly mintedProducersMax: number
   /** How far a duplicate's place is looked for from the end of a sealed loglet. */
   readonly duplicateScanMaxBytes: number
 }
@@ -41,5 +43,6 @@ export const defaultLimits: Limits = {
   fetchMaxBytes: 32 * 1024 * 1024,
   fetchMaxWaitMs: 30_000,
   knownProducersMaxPerPartition: 10_000,
+  mintedProducersMax: 100_000,
   duplicateScanMaxBytes: 64 * 1024 * 1024,
 }

@@ -62,6 +62,8 @@ export class ProducePart {
   gapSinceMs = 0
   /** While it waits for earlier sequences: when to look again. */
   lookAgainMs = 0
+  /** A broker is being asked about its producer; the answer looks at it again. */
+  asking = false
   /** It is in flight, and the active loglet's broker may not know its producer yet. */
   introduces = false
 

@@ -21,8 +21,14 @@ export const initProducerIdHandler = typed(initProducerId, [0, 4], ({ engine }, 
   const bump = request.producerId >= 0n && request.producerEpoch >= 0 && request.producerEpoch < LAST_EPOCH
   return bump
     ? { errorCode: 0, producerId: request.producerId, producerEpoch: request.producerEpoch + 1 }
-    : { errorCode: 0, producerId: mint(engine), producerEpoch: 0 }
+    : { errorCode: 0, producerId: fresh(engine), producerEpoch: 0 }
 })
+
+function fresh(engine: Engine): bigint {
+  const producerId = mint(engine)
+  engine.minted(producerId)
+  return producerId
+}
 
 export function mint(engine: Pick<Engine, 'randomBytes'>): bigint {
   const bytes = engine.randomBytes(8)
