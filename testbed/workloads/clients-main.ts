@@ -1,5 +1,6 @@
 /** A client process: KafkaJS producers, a KafkaJS group, or both. Started by clients-process.ts. */
 import { connect as tcpConnect } from 'node:net'
+import { FrameReader } from '@braid/kafka-protocol'
 import { type ISocketFactory, Kafka, logLevel } from 'kafkajs'
 import { argument, closeWithParent, onMessage, sayLine } from '../components/child-side.ts'
 import { Recorder } from '../history/recorder.ts'
@@ -9,6 +10,7 @@ import { KafkajsLog } from './kafkajs-log.ts'
 import { startKafkajsProducers } from './kafkajs-producers.ts'
 
 const progressEveryMs = 250
+const answerMaxBytes = 64 * 1024 * 1024
 
 // KafkaJS 2.2.4 computes negative timeouts, which Node 24 warns of on every one.
 process.removeAllListeners('warning')
@@ -70,13 +72,28 @@ async function open(route: Route): Promise<{ kafka: Kafka; disconnect(): Promise
   return { kafka: braid.kafka(settings), disconnect: () => braid.close() }
 }
 
-/** As KafkaJS connects, but to where an address's connections are to go. */
+/**
+ * As KafkaJS connects, but to where an address's connections are to go, and handing it whole answers only: KafkaJS
+ * 2.2.4 keeps half an answer of a connection that was lost, and takes it for the beginning of the next connection's
+ * first (Connection.processData), whoever it talks to.
+ */
 function connectThrough(through: Readonly<Record<string, string>>): ISocketFactory {
   return ({ host, port, onConnect }) => {
     const [viaHost = host, viaPort = port] = through[`${host}:${port}`]?.split(':') ?? []
-    return tcpConnect({ host: viaHost, port: Number(viaPort), noDelay: true }, onConnect).setKeepAlive(
-      true,
-      60_000,
-    )
+    const socket = tcpConnect({ host: viaHost, port: Number(viaPort), noDelay: true }, onConnect)
+    const frames = new FrameReader({ maxFrameBytes: answerMaxBytes })
+    const listen = socket.on.bind(socket)
+    socket.on = ((event: string, listener: (bytes: Buffer) => void) => {
+      if (event !== 'data') return listen(event, listener)
+      return listen('data', (chunk: Buffer) => frames.push(chunk, (frame) => listener(withSize(frame))))
+    }) as typeof socket.on
+    return socket.setKeepAlive(true, 60_000)
   }
+}
+
+function withSize(frame: Buffer): Buffer {
+  const sized = Buffer.allocUnsafe(4 + frame.length)
+  sized.writeInt32BE(frame.length)
+  frame.copy(sized, 4)
+  return sized
 }
