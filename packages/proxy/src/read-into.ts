@@ -16,7 +16,7 @@ interface Handle {
  * An accepted socket that reads to memory of ours. `net.connect` offers that as `onread`; accepted sockets
  * are not offered it, so the accepted connection is handed over to a socket that was made with it. What Node
  * allocates for every read otherwise costs more than all that the proxy does with the bytes, because memory
- * outside of V8's heap makes it collect the heap again and again (docs/decisions/0010).
+ * outside of V8's heap makes it collect the heap again and again (docs/decisions/0004).
  *
  * Where a later Node keeps its handles elsewhere, the socket is read the ordinary way.
  *

@@ -196,7 +196,8 @@ describe.each([1, 5, 7, 8, 9])('fetching commits, version %i', (version) => {
     expect(unknown.partitions[0]).toMatchObject({ committedOffset: -1n, errorCode: 0 })
   })
 
-  it.runIf(version >= 2)('of all topics names none but the tenant’s', async () => {
+  const ofAll = version >= 2 ? it : undefined
+  ofAll?.('of all topics names none but the tenant’s', async () => {
     const { topics } = await ask(null)
     expect(topics.map(({ name }) => name)).toEqual(['orders'])
     expect(topics[0]!.partitions.map(({ committedOffset }) => committedOffset)).toEqual([10n, 11n])
