@@ -239,6 +239,18 @@ describe('reset in mid-frame', () => {
     await expect.poll(() => received[0]?.length).toBe(1_003)
   })
 
+  test('cuts nothing any more when it is told to let frames pass', async () => {
+    const client = await Client.open()
+    void link.resetMidFrame()
+    link.letFramesPass()
+    client.socket.write(frame(50, 'p'))
+    await client.has(54)
+    const done = link.resetMidFrame()
+    client.socket.write(frame(50, 'q'))
+    await done
+    expect(await client.closed()).toBe('ECONNRESET')
+  })
+
   test('can wait for an answer instead', async () => {
     const client = await Client.open()
     const done = link.resetMidFrame({ direction: 'toClient', afterBytes: 6 })

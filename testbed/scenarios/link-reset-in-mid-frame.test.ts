@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
 import { sharedClusters } from '../clusters/shared.ts'
 import { within } from '../clusters/within.ts'
@@ -6,6 +7,7 @@ import { type Direction, Link } from '../faults/link.ts'
 import { TopicUnderLoad } from '../workloads/topic-under-load.ts'
 
 const RESET_MAX_MS = 15_000
+const UNANSWERED_MS = 300
 
 let braid: RunningBraid
 const links = new Map<string, Link>()
@@ -25,12 +27,7 @@ test('connections of clients are reset in the middle of a request, and of an ans
   const load = await TopicUnderLoad.start(braid, {
     topic: 'mid-frame',
     on: 'a',
-    clients: [
-      {
-        name: 'through-links',
-        through: Object.fromEntries([...links].map(([address, link]) => [address, link.address])),
-      },
-    ],
+    clients: [{ name: 'through-links', through: throughLinks() }],
   })
   onTestFinished(() => load.stop())
   await load.moveAnd('b', { step: 'SEAL', phase: 'before' }, async () => {
@@ -50,16 +47,39 @@ test('connections of clients are reset in the middle of a request, and of an ans
   expect(await load.judge()).toMatchObject({ evidence: [], verdict: 'clean' })
 })
 
-/** Links that wait for a frame to cut. One that carries nothing just now waits on. */
-const armed = new Set<Link>()
+test('answers are lost, and their requests come again when the topic has moved: nothing stands there twice', async () => {
+  const load = await TopicUnderLoad.start(braid, {
+    topic: 'answers-lost',
+    on: 'a',
+    clients: [{ name: 'answered-too-late', through: throughLinks() }],
+  })
+  onTestFinished(() => load.stop())
+  await load.moveAnd('b', { step: 'SEAL', phase: 'before' }, async () => {
+    for (const link of links.values()) link.oneWay('toServer')
+    await sleep(UNANSWERED_MS)
+  })
+  for (const link of links.values()) {
+    link.cut('reset')
+    link.mend()
+  }
+  await load.worksOn()
+  expect(await load.judge()).toMatchObject({ evidence: [], verdict: 'clean' })
+  // The new cluster has never heard of their producers: that they landed, the sealed loglet tells.
+  await braid.proxies[0]!.process.waitFor(
+    'that a batch had landed before the cut',
+    ({ event, topic }) => event === 'landed-before-cut' && topic === load.topic,
+    5_000,
+  )
+})
+
+function throughLinks(): Record<string, string> {
+  return Object.fromEntries([...links].map(([address, link]) => [address, link.address]))
+}
 
 /** Cuts the next frame in this direction, on whichever link it comes. */
 async function resetOne(direction: Direction): Promise<void> {
-  const cuts = [...links.values()]
-    .filter((link) => !armed.has(link))
-    .map((link) => {
-      armed.add(link)
-      return link.resetMidFrame({ direction }).then(() => armed.delete(link))
-    })
+  const all = [...links.values()]
+  const cuts = all.map((link) => link.resetMidFrame({ direction }))
   await within(Promise.race(cuts), RESET_MAX_MS, `no frame came ${direction}`)
+  for (const link of all) link.letFramesPass()
 }
