@@ -311,7 +311,7 @@ export class HeldQueue {
   #done(): void {
     clearTimeout(this.#timer)
     this.#timer = undefined
-    if (!this.#learning) this.#topic.emptied(this.#partition)
+    if (!this.#learning) this.#topic.emptied(this.#partition, this)
   }
 }
 

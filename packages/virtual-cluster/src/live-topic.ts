@@ -43,6 +43,8 @@ export class LiveTopic {
   readonly #sentTo: string[]
   readonly #held: (HeldQueue | undefined)[]
   readonly #producers: (PartitionProducers | undefined)[]
+  /** At most one entry for each loglet and partition. */
+  readonly #overtaken = new Map<string, bigint>()
   #heldBytes = 0
   #heldCount = 0
   readonly #blocked = new Set<Session>()
@@ -150,8 +152,9 @@ export class LiveTopic {
     }
   }
 
-  emptied(partition: number): void {
-    this.#held[partition] = undefined
+  /** A queue that a late answer pumps once more must not take away the one that came after it. */
+  emptied(partition: number, queue: HeldQueue): void {
+    if (this.#held[partition] === queue) this.#held[partition] = undefined
   }
 
   get heldBatches(): number {
@@ -275,6 +278,17 @@ export class LiveTopic {
     this.#refusedSinceMs = 0
     this.#refusedBatches = 0
     this.#held[partition]?.unsealed()
+  }
+
+  /** Retention has taken a loglet's beginning, up to this physical offset. */
+  overtaken(physicalTopic: string, partition: number, upTo: bigint): void {
+    this.#overtaken.set(`${physicalTopic}/${partition}`, upTo)
+  }
+
+  /** The physical offset that a loglet begins at since retention overtook readers; undefined: it was not seen to. */
+  overtakenTo(physicalTopic: string, partition: number): bigint | undefined {
+    if (this.#overtaken.size === 0) return undefined
+    return this.#overtaken.get(`${physicalTopic}/${partition}`)
   }
 
   /** A newer route of this topic is in force. */

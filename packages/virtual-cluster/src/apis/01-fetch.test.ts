@@ -126,6 +126,30 @@ describe('a fetch over the chain', () => {
     expect((await read([500n]))[0]!.records).toEqual([[1_000_001n, 'r1']])
   })
 
+  it('passes over what retention has taken from a later loglet while an earlier one has all', async () => {
+    await write(['r0', 'r1'])
+    await move('b')
+    await write(['r2', 'r3', 'r4'])
+    await move('a')
+    await write(['r5'])
+    world.log('orders', 1, 0).deleteBefore(1n)
+    expect((await read([2n]))[0]).toMatchObject({ error: 0, records: [] })
+    expect((await read([2n]))[0]!.records).toEqual([
+      [3n, 'r3'],
+      [4n, 'r4'],
+    ])
+    world.log('orders', 1, 0).deleteBefore(3n)
+    expect((await read([3n]))[0]).toMatchObject({ error: 0, records: [] })
+    expect((await read([3n]))[0]!.records).toEqual([[5n, 'r5']])
+    // Nothing older is left: then it is out of range, as in Kafka.
+    world.log('orders', 0, 0).deleteBefore(2n)
+    world.log('orders', 2, 0).deleteBefore(1n)
+    await write(['r6'])
+    expect((await read([5n]))[0]!.error).toBe(errorCodes.OFFSET_OUT_OF_RANGE)
+    // So is what has not been written yet.
+    expect((await read([9n]))[0]!.error).toBe(errorCodes.OFFSET_OUT_OF_RANGE)
+  })
+
   it('below the first loglet is out of range', async () => {
     await write(['r0', 'r1'])
     await move('b')

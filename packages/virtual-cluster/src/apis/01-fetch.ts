@@ -3,6 +3,7 @@ import {
   batchBytes,
   errorCodes,
   magic,
+  NO_ERROR,
   Reader,
   type RequestHeader,
   setBaseOffset,
@@ -13,6 +14,7 @@ import { FetchCall, FetchPart, NO_RECORDS } from '../fetch-call.ts'
 import { type FetchAnswered, FetchLane, type PhysicalAnswer } from '../fetch-lane.ts'
 import type { LiveTopic } from '../live-topic.ts'
 import type { Session } from '../session.ts'
+import { earliest, earliestOf } from './02-list-offsets.ts'
 
 const FLEXIBLE = 12
 const BATCH_HEADER_BYTES = 61
@@ -51,18 +53,30 @@ function locate(call: FetchCall): FetchPart[] {
       continue
     }
     part.topic = topic
-    const { route } = topic
-    const index = route.locate(part.partition, part.offset)
-    const start = route.start(index, part.partition)
-    const base = route.base(index, part.partition)
-    part.cluster = route.cluster(index)
-    part.physicalTopic = route.physicalTopic(index)
-    // Below the loglet: a gap before it, which holds nothing, or offsets that the first loglet never had.
-    part.physicalOffset = part.offset < base && index > 0 ? start : part.offset - base + start
+    place(part, topic)
     part.brokerId = engine.cluster(part.cluster)?.leader(part.physicalTopic, part.partition) ?? -1
     if (part.brokerId < 0) unknown.push(part)
   }
   return unknown
+}
+
+/** The loglet and the physical offset to ask for. */
+function place(part: FetchPart, topic: LiveTopic): void {
+  const { route } = topic
+  const { partition } = part
+  for (let index = route.locate(partition, part.offset); index <= route.active; index++) {
+    const start = route.start(index, partition)
+    const base = route.base(index, partition)
+    part.cluster = route.cluster(index)
+    part.physicalTopic = route.physicalTopic(index)
+    // Below the loglet: a gap before it, which holds nothing, or offsets that the first loglet never had.
+    part.physicalOffset = part.offset < base && index > 0 ? start : part.offset - base + start
+    const overtaken = topic.overtakenTo(part.physicalTopic, partition)
+    if (overtaken === undefined || part.physicalOffset >= overtaken) return
+    part.physicalOffset = overtaken
+    const end = route.end(index, partition)
+    if (end < 0n || overtaken < end) return
+  }
 }
 
 function learnLeaders(call: FetchCall, unknown: readonly FetchPart[]): void {
@@ -144,7 +158,15 @@ function run(call: FetchCall): void {
           part.error = errorCodes.NOT_LEADER_OR_FOLLOWER
           engine.cluster(part.cluster)?.invalidate(part.physicalTopic)
         }
-      } else if (error === null) something = take(parts, answers)
+      } else if (error === null) {
+        something = take(parts, answers)
+        const overtaken = parts.filter(maybeOvertaken)
+        if (overtaken.length > 0) {
+          for (const part of overtaken) part.error = NO_ERROR
+          Promise.all(overtaken.map(passOver)).then(done)
+          return
+        }
+      }
       if (something || call.open === 0) done()
     }
     takers.push([lane, taker])
@@ -155,6 +177,38 @@ function run(call: FetchCall): void {
   for (const [lane, taker] of takers) {
     if (call.done) break
     lane.ask(groups.get(lane)!, terms, taker)
+  }
+}
+
+/** The offset is not in its loglet, and there are loglets before it: retention may have taken its beginning. */
+function maybeOvertaken(part: FetchPart): boolean {
+  const { route } = part.topic!
+  return part.error === errorCodes.OFFSET_OUT_OF_RANGE && route.physicalTopic(0) !== part.physicalTopic
+}
+
+/**
+ * Retention counts for each physical topic alone, so a later loglet may lose its beginning while an earlier one
+ * has all. To a reader that is a gap, like those of compaction: the next fetch goes on behind it. Where
+ * nothing older is left either, the offset is out of range, as in Kafka.
+ */
+async function passOver(part: FetchPart): Promise<void> {
+  const topic = part.topic!
+  const { partition, physicalTopic } = part
+  const { route } = topic
+  try {
+    let index = route.active
+    while (index > 0 && route.physicalTopic(index) !== physicalTopic) index--
+    const [first, own] = await Promise.all([earliest(topic, partition), earliestOf(topic, index, partition)])
+    if (part.offset < first || part.offset >= own) part.error = errorCodes.OFFSET_OUT_OF_RANGE
+    else
+      topic.overtaken(
+        physicalTopic,
+        partition,
+        own - route.base(index, partition) + route.start(index, partition),
+      )
+  } catch (error) {
+    topic.engine.log('debug', 'fetch-failed', { cluster: part.cluster, why: String(error) })
+    part.error = errorCodes.NOT_LEADER_OR_FOLLOWER
   }
 }
 

@@ -81,6 +81,16 @@ async function overChain(
   return NOTHING
 }
 
+/** The first logical offset that the chain still has. */
+export async function earliest(topic: LiveTopic, partition: number): Promise<bigint> {
+  return (await overChain(topic, partition, EARLIEST, 0)).offset
+}
+
+/** The first logical offset that one loglet still has; its end when it has nothing. */
+export async function earliestOf(topic: LiveTopic, index: number, partition: number): Promise<bigint> {
+  return (await ask(topic, index, partition, EARLIEST, 0)).offset
+}
+
 const logicalEnd = ({ route }: LiveTopic, index: number, partition: number): bigint =>
   route.end(index, partition) - route.start(index, partition) + route.base(index, partition)
 
