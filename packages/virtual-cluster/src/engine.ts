@@ -6,7 +6,7 @@ import { encodeProduceAnswer } from './apis/00-produce.ts'
 import { FramePool } from './frame-pool.ts'
 import { defaultLimits, type Limits } from './limits.ts'
 import { LiveTopic } from './live-topic.ts'
-import { type Log, silent } from './log.ts'
+import { type Log, neverThrowing, silent } from './log.ts'
 import type { ProducePart } from './produce-part.ts'
 import { type ByteSink, Session } from './session.ts'
 import type { TopicAdmin } from './topic-admin.ts'
@@ -75,7 +75,7 @@ export class Engine {
     this.listeners = options.listeners
     this.admin = options.admin
     this.limits = { ...defaultLimits, ...options.limits }
-    this.log = options.log ?? silent
+    this.log = options.log === undefined ? silent : neverThrowing(options.log)
     this.now = options.now ?? (() => performance.now())
     this.randomBytes = options.randomBytes
     this.frames = new FramePool(this.limits.framePoolMaxBytes)

@@ -248,12 +248,12 @@ export class HeldQueue {
     if (!this.#parts.includes(part)) return
     this.#remove(part)
     part.baseOffset = logicalOffset
+    this.#settle(part, 0)
     topic.engine.log('info', 'landed-before-cut', {
       topic: topic.name,
       partition: this.#partition,
       offset: logicalOffset,
     })
-    this.#settle(part, 0)
   }
 
   /** One batch waits for what brokers say of its producer. Others may pass it. */

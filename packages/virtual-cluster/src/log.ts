@@ -6,3 +6,14 @@ export type Log = (
 ) => void
 
 export const silent: Log = () => {}
+
+/** A log that cannot write a line must not stop a batch on its way. */
+export function neverThrowing(log: Log): Log {
+  return (level, event, fields) => {
+    try {
+      log(level, event, fields)
+    } catch (error) {
+      process.emitWarning(`the log could not write ${event}: ${error}`)
+    }
+  }
+}
