@@ -10,6 +10,7 @@ import {
 import { forward } from '../forward.ts'
 import { ProduceCall, ProducePart } from '../produce-part.ts'
 import type { Session } from '../session.ts'
+import { byTopic, writeLength } from './answer-fields.ts'
 
 /** First version with compact strings, arrays and tags. */
 const FLEXIBLE = 9
@@ -130,7 +131,7 @@ export function encodeProduceAnswer(call: ProduceCall): readonly Buffer[] {
   w.int32(0)
   w.int32(call.correlationId)
   if (flexible) w.unsignedVarint(0)
-  const topics = topicsOf(parts)
+  const topics = byTopic(parts)
   writeLength(w, flexible, topics.length)
   for (const group of topics) {
     if (flexible) w.compactString(group[0]!.topicName)
@@ -156,24 +157,4 @@ export function encodeProduceAnswer(call: ProduceCall): readonly Buffer[] {
   const frame = w.finish()
   frame.writeInt32BE(frame.length - 4, 0)
   return [frame]
-}
-
-function writeLength(w: Writer, flexible: boolean, length: number): void {
-  if (flexible) w.unsignedVarint(length + 1)
-  else w.int32(length)
-}
-
-/** Batches by topic, in the order of the request. */
-function topicsOf(parts: readonly ProducePart[]): readonly (readonly ProducePart[])[] {
-  if (parts.length === 1) return [parts]
-  const topics: ProducePart[][] = []
-  let current: ProducePart[] | undefined
-  for (const part of parts) {
-    if (current === undefined || current[0]!.topicName !== part.topicName) {
-      current = []
-      topics.push(current)
-    }
-    current.push(part)
-  }
-  return topics
 }

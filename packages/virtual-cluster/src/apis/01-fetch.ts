@@ -15,6 +15,7 @@ import { type FetchAnswered, FetchLane, type PhysicalAnswer } from '../fetch-lan
 import type { LiveTopic } from '../live-topic.ts'
 import type { Session } from '../session.ts'
 import { earliest, earliestOf } from './02-list-offsets.ts'
+import { byTopic, writeLength } from './answer-fields.ts'
 
 const FLEXIBLE = 12
 const BATCH_HEADER_BYTES = 61
@@ -382,7 +383,7 @@ export function encodeFetchAnswer(call: FetchCall): Buffer[] {
     w.int32(0) // session id 0: no session
   }
   const slices: { readonly at: number; readonly records: Buffer }[] = []
-  const topics = topicsOf(parts)
+  const topics = byTopic(parts)
   writeLength(w, flexible, topics.length)
   for (const group of topics) {
     if (flexible) w.compactString(group[0]!.topicName)
@@ -425,22 +426,4 @@ export function encodeFetchAnswer(call: FetchCall): Buffer[] {
   if (from < fields.length) frame.push(fields.subarray(from))
   fields.writeInt32BE(bytes, 0)
   return frame
-}
-
-function writeLength(w: Writer, flexible: boolean, length: number): void {
-  if (flexible) w.unsignedVarint(length + 1)
-  else w.int32(length)
-}
-
-function topicsOf(parts: readonly FetchPart[]): FetchPart[][] {
-  const topics: FetchPart[][] = []
-  let current: FetchPart[] | undefined
-  for (const part of parts) {
-    if (current === undefined || current[0]!.topicName !== part.topicName) {
-      current = []
-      topics.push(current)
-    }
-    current.push(part)
-  }
-  return topics
 }
