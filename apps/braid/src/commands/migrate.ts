@@ -68,8 +68,7 @@ async function watchMigration(
         onStep: (migration) => progress.show(migration),
       })
       await Promise.race([wait, untilStopped(stopped, started)])
-      // How long the switch took is known only after it.
-      const ended = await client.migrations.get(started.id)
+      const ended = await withSwitchTime(client, started.id)
       progress.show(ended)
       return ended
     })
@@ -80,6 +79,18 @@ async function watchMigration(
     throw error
   } finally {
     progress.close()
+  }
+}
+
+const SWITCH_TIME_TRIES = 10
+const SWITCH_TIME_WAIT_MS = 30
+
+/** How long the switch took is noted a moment after it; it is not waited for long. */
+async function withSwitchTime(client: ControlPlaneClient, id: string): Promise<Migration> {
+  for (let tries = 1; ; tries++) {
+    const migration = await client.migrations.get(id)
+    if (migration.switchMs !== null || tries === SWITCH_TIME_TRIES) return migration
+    await new Promise((resolve) => setTimeout(resolve, SWITCH_TIME_WAIT_MS))
   }
 }
 
