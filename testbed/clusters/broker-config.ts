@@ -1,5 +1,8 @@
 import { randomBytes } from 'node:crypto'
 
+/** Partitions of the topic that holds groups' commits: few, so that a small cluster starts quickly. */
+export const OFFSETS_PARTITIONS = 5
+
 /** One heap for both providers, so that they behave alike. A broker then takes about 320 MB. */
 export const BROKER_JVM_OPTIONS = ['-Xmx384m', '-XX:+UseSerialGC'] as const
 
@@ -33,7 +36,7 @@ export function brokerProperties(
     'group.initial.rebalance.delay.ms': '0',
     'default.replication.factor': String(brokers),
     'min.insync.replicas': String(majority(brokers)),
-    'offsets.topic.num.partitions': '5',
+    'offsets.topic.num.partitions': String(OFFSETS_PARTITIONS),
     'offsets.topic.replication.factor': String(brokers),
     'transaction.state.log.num.partitions': '5',
     'transaction.state.log.replication.factor': String(brokers),

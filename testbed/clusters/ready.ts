@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import kafkajs, { type Admin } from 'kafkajs'
+import { OFFSETS_PARTITIONS } from './broker-config.ts'
 import { ClusterError } from './errors.ts'
 
 const PAUSE_BETWEEN_TRIES_MS = 100
@@ -13,15 +14,18 @@ export interface WaitOptions {
   readonly log: () => Promise<string>
 }
 
-/** Resolves when every broker is in the metadata and a topic can be created on all of them. */
-export function waitForCluster(
+/**
+ * Resolves when every broker is in the metadata, a topic can be created on all of them, and groups can be used. The
+ * last matters to KafkaJS, whose consumers crash on a coordinator that is still loading.
+ */
+export async function waitForCluster(
   name: string,
   addresses: readonly string[],
   options: WaitOptions,
 ): Promise<void> {
   // The same topic in every try, so that a try that failed half way leaves none.
   const topic = `braid-ready-${randomBytes(6).toString('hex')}`
-  return tryUntil(`cluster ${name}`, options, addresses, async (admin) => {
+  await tryUntil(`cluster ${name}`, options, addresses, async (admin) => {
     await seesBrokers(admin, addresses)
     const created = { topic, numPartitions: 1, replicationFactor: addresses.length }
     await admin.createTopics({ topics: [created], waitForLeaders: false, timeout: 5_000 })
@@ -30,6 +34,24 @@ export function waitForCluster(
     await admin.deleteTopics({ topics: [topic], timeout: 5_000 })
     while ((await admin.listTopics()).includes(topic)) await sleep(PAUSE_BETWEEN_TRIES_MS)
   })
+  // The first question has the brokers create the topic of the commits, each partition of which is loaded by itself.
+  await tryUntil(`the group coordinators of ${name}`, options, addresses, async (admin) => {
+    for (const groupId of groupOfEachPartition(OFFSETS_PARTITIONS)) {
+      await admin.fetchOffsets({ groupId, topics: [] })
+    }
+  })
+}
+
+/** A group for every partition of the topic of the commits: Kafka takes the group's String.hashCode modulo their number. */
+function groupOfEachPartition(partitions: number): Iterable<string> {
+  const groups = new Map<number, string>()
+  for (let i = 0; groups.size < partitions; i++) {
+    const group = `braid-ready-${i}`
+    let hash = 0
+    for (let at = 0; at < group.length; at++) hash = (Math.imul(hash, 31) + group.charCodeAt(at)) | 0
+    groups.set((hash & 0x7fffffff) % partitions, group)
+  }
+  return groups.values()
 }
 
 /** Resolves when the broker answers and is itself in the metadata. */
@@ -60,7 +82,8 @@ async function tryUntil(
       logLevel: kafkajs.logLevel.NOTHING,
       connectionTimeout: 2_000,
       requestTimeout: 6_000,
-      retry: { retries: 0 },
+      // KafkaJS finds a coordinator's address only in its second try.
+      retry: { retries: 1, initialRetryTime: PAUSE_BETWEEN_TRIES_MS },
     }).admin()
     try {
       await admin.connect()
