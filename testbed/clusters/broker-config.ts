@@ -3,8 +3,11 @@ import { randomBytes } from 'node:crypto'
 /** Partitions of the topic that holds groups' commits: few, so that a small cluster starts quickly. */
 export const OFFSETS_PARTITIONS = 5
 
-/** One heap for both providers, so that they behave alike. A broker then takes about 320 MB. */
-export const BROKER_JVM_OPTIONS = ['-Xmx384m', '-XX:+UseSerialGC'] as const
+/**
+ * One set for both providers, so that they behave alike. With this heap a broker takes about 320 MB. Test clusters live for minutes, several on few cores. The second compiler would spend those cores on code that is
+ * thrown away soon, in the middle of what is measured.
+ */
+export const BROKER_JVM_OPTIONS = ['-Xmx384m', '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1'] as const
 
 export interface BrokerPlace {
   readonly id: number
