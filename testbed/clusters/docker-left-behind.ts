@@ -1,6 +1,8 @@
+import { rm, rmdir } from 'node:fs/promises'
 import { hostname } from 'node:os'
+import { dirname } from 'node:path'
 import { getContainerRuntimeClient } from 'testcontainers'
-import { runIsAlive } from './run.ts'
+import { runIsAlive, runsFolder } from './run.ts'
 
 /** Labels of our containers and networks. The host is named too: an engine may serve several. */
 export const RUN_LABEL = 'io.braid.run'
@@ -23,7 +25,16 @@ export async function removeContainers(run: string): Promise<number> {
 
 export async function removeContainer(id: string): Promise<void> {
   const { dockerode } = (await getContainerRuntimeClient()).container
-  await unlessGone(dockerode.getContainer(id).remove({ force: true, v: true }))
+  const container = dockerode.getContainer(id)
+  const mounts: { Source: string }[] = []
+  await unlessGone(container.inspect().then(({ Mounts }) => mounts.push(...Mounts)))
+  await unlessGone(container.remove({ force: true, v: true }))
+  for (const { Source } of mounts) {
+    if (!Source.startsWith(`${runsFolder()}/`)) continue
+    await rm(Source, { recursive: true, force: true })
+    // The run's folder, if this was the last thing in it.
+    await rmdir(dirname(Source)).catch(() => {})
+  }
 }
 
 /** What runs of this host whose owner is gone have left: for a reaper that was itself killed. */

@@ -1,4 +1,6 @@
 import { randomBytes } from 'node:crypto'
+import { chmodSync, mkdirSync } from 'node:fs'
+import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { GenericContainer, getContainerRuntimeClient, type WaitStrategy } from 'testcontainers'
 import { BROKER_JVM_OPTIONS, brokerProperties, newClusterId, propertiesEnvironment } from './broker-config.ts'
@@ -17,7 +19,7 @@ import { kafkaImage, whyNoImage } from './image/find.ts'
 import { choosePorts } from './ports.ts'
 import { waitForBroker, waitForCluster } from './ready.ts'
 import { ensureReaper } from './reaper.ts'
-import { currentRun } from './run.ts'
+import { currentRun, hasMemoryFolder, runFolder } from './run.ts'
 import { within } from './within.ts'
 
 const ENGINE_ANSWER_MS = 10_000
@@ -95,7 +97,7 @@ async function startOne(spec: ClusterSpec): Promise<KafkaCluster> {
           advertisedListeners: `PLAINTEXT://${address},INTERNAL://${hostOf(id)}:${INTERNAL_PORT}`,
           voters: ids.map((voter) => `${voter}@${hostOf(voter)}:${CONTROLLER_PORT}`),
           interBrokerListener: 'INTERNAL',
-          dataFolder: '/tmp/kafka-data',
+          dataFolder: DATA_FOLDER,
         },
         config,
       )
@@ -110,6 +112,13 @@ async function startOne(spec: ClusterSpec): Promise<KafkaCluster> {
           KAFKA_LOG4J_ROOT_LOGLEVEL: 'WARN',
         })
       if (network !== '') container.withNetworkMode(network)
+      if (canLendMemory()) {
+        const source = join(runFolder(currentRun()), `${name}-${id}-${suffix}`)
+        mkdirSync(source, { recursive: true })
+        // The image may run as somebody else.
+        chmodSync(source, 0o777)
+        container.withBindMounts([{ source, target: DATA_FOLDER, mode: 'rw' }])
+      }
       return { id, address, handle: (await container.start()).getId() }
     }),
   )
@@ -133,6 +142,12 @@ async function startOne(spec: ClusterSpec): Promise<KafkaCluster> {
   }
   return cluster
 }
+
+const DATA_FOLDER = '/tmp/kafka-data'
+
+/** Data in memory, as with processes: only root can remove what a container's user wrote, and only an engine here sees it. */
+const canLendMemory = (): boolean =>
+  hasMemoryFolder() && process.getuid?.() === 0 && process.env.DOCKER_HOST === undefined
 
 /** Published on 127.0.0.1 only, on the port that the broker advertises. Removed by our reaper, not by testcontainers'. */
 class KafkaContainer extends GenericContainer {

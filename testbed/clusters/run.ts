@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { readFileSync } from 'node:fs'
+import { accessSync, constants, readFileSync, statfsSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
@@ -27,9 +27,31 @@ export function runFolder(run: string): string {
   return join(runsFolder(), run)
 }
 
+/**
+ * In memory where there is room, since all clusters of a run share this machine: on one disk, creating a topic on one
+ * cluster would stall the appends of another. TMPDIR decides otherwise.
+ */
 export function runsFolder(): string {
-  return join(tmpdir(), 'braid-runs')
+  return join(hasMemoryFolder() ? MEMORY_FOLDER : tmpdir(), 'braid-runs')
 }
+
+/** Whether runs are kept in memory. */
+export function hasMemoryFolder(): boolean {
+  if (process.platform !== 'linux' || process.env.TMPDIR !== undefined) return false
+  try {
+    accessSync(MEMORY_FOLDER, constants.W_OK)
+    const { type, bsize, blocks } = statfsSync(MEMORY_FOLDER)
+    return type === TMPFS_MAGIC && bsize * blocks >= MEMORY_FOLDER_MIN_BYTES
+  } catch {
+    return false
+  }
+}
+
+const MEMORY_FOLDER = '/dev/shm'
+/** statfs(2) */
+const TMPFS_MAGIC = 0x01021994
+/** Its size, not what is free: the answer must be the same for every process of a run. */
+const MEMORY_FOLDER_MIN_BYTES = 8 * 2 ** 30
 
 /** When the process started, in the system's own words; undefined when there is none, or only its zombie. */
 export function startTime(pid: number): string | undefined {
