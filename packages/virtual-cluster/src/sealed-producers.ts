@@ -17,17 +17,12 @@ const CONSUMER = -1
 const LATEST = -1n
 const EARLIEST = -2n
 
-/** Producers of one loglet, one map a partition; undefined where it could not be read as final yet. */
-export type LogletProducers = readonly (ReadonlyMap<bigint, ProducerState> | undefined)[]
-
 /**
- * Reads what a sealed loglet's brokers know of producers, for all the partitions asked, one burst a leader:
- * log end, DescribeProducers, log end. Final when both log ends are the cut. Behind the cut it was read too
- * early (undefined). Ahead of it there are strays, which are taken out again.
+ * Reads what a loglet's brokers know of producers, for all the partitions asked, one burst a leader: log end,
+ * DescribeProducers, log end. Whether that is what the loglet knew at its cut, `finality` says.
  *
- * @param cuts physical offsets at which the partitions were sealed; undefined: not known yet, keep what is
- *   read together with the log ends, to be judged by `finalAt`.
- * @throws ConnectionError when a leader cannot be reached or answers an error.
+ * @returns by partition; those that no leader answered for are left out.
+ * @throws ConnectionError when a leader cannot be reached.
  */
 export async function readProducers(
   cluster: ClusterConnections,
