@@ -1,8 +1,12 @@
 export {
   ControlPlaneClient,
   type ControlPlaneClientOptions,
-  type MigrationWaitOptions,
+  type DryRun,
+  type InTenant,
+  type Latest,
 } from './client.ts'
+export type { Access, Endpoint } from './endpoint.ts'
+export { type EndpointId, endpoints } from './endpoints.ts'
 export {
   ControlPlaneError,
   type ControlPlaneErrorCode,
@@ -16,48 +20,75 @@ export {
   type AccessPoint,
   type AccessPointLease,
   type AccessPointRenewal,
-  accessPoint,
-  accessPointLease,
   accessPointLeaseMs,
-  accessPointList,
-  accessPointRenewal,
 } from './resources/access-point.ts'
+export type { AuditEntry, AuditQuery } from './resources/audit.ts'
 export {
   type Cluster,
   type ClusterRegistration,
-  cluster,
-  clusterList,
+  type ClusterState,
+  type ClusterTier,
+  type ClusterUpdate,
   clusterRegistration,
 } from './resources/cluster.ts'
+export type { Diagnosis, Finding } from './resources/doctor.ts'
+export {
+  type Fleet,
+  type FleetApplied,
+  type FleetInput,
+  type FleetPlan,
+  fleet,
+  type PlannedChange,
+} from './resources/fleet.ts'
 export {
   type Migration,
   type MigrationStart,
   type MigrationState,
   type MigrationStepName,
-  migration,
-  migrationList,
-  migrationStart,
-  migrationState,
   migrationSteps,
-  migrationWait,
+  migrationTopicsMax,
   type StepAttempt,
   type Strays,
-  stepAttempt,
-  strays,
 } from './resources/migration.ts'
-export { accessPointId, clusterName, hostPort, topicName } from './resources/names.ts'
-export { defaultTenant, type Tenant, tenant, tenantList } from './resources/tenant.ts'
 export {
+  accessPointId,
+  clusterName,
+  hostPort,
+  slaName,
+  tenantName,
+  topicName,
+} from './resources/names.ts'
+export type {
+  DrainStart,
+  MovePlan,
+  Operation,
+  OperationKind,
+  OperationMove,
+  OperationStarted,
+  OperationState,
+  PlannedMove,
+  RebalanceStart,
+} from './resources/operation.ts'
+export type {
+  RequestDecision,
+  RequestState,
+  TopicRequest,
+  TopicRequestCreation,
+} from './resources/request.ts'
+export { type Sla, type SlaSpec, slaSpec } from './resources/sla.ts'
+export { defaultTenant, type Tenant, type TenantSpec, tenantSpec } from './resources/tenant.ts'
+export type { Role, Token, TokenCreated, TokenCreation, Whoami } from './resources/token.ts'
+export {
+  type Placement,
   type Topic,
   type TopicAdoption,
+  type TopicCreated,
   type TopicCreation,
   type TopicLoglet,
+  type TopicSpec,
   type TopicSummary,
-  topic,
-  topicAdoption,
-  topicCreation,
-  topicList,
-  topicLoglet,
-  topicSummary,
+  type TopicUpdate,
+  topicSpec,
 } from './resources/topic.ts'
 export { RouteFeed, type RouteFeedOptions, type RouteFeedState } from './route-feed.ts'
+export type { MigrationWaitOptions, OperationWaitOptions } from './waits.ts'
