@@ -8,6 +8,7 @@ import { type Log, silent } from './log.ts'
 import type { Plane } from './plane.ts'
 import { RouteBoard } from './routes/route-board.ts'
 import { type MigrationHooks, Migrations } from './sagas/migrations.ts'
+import { openSqlite } from './store/sqlite.ts'
 import { Store } from './store/store.ts'
 import { defaultTimings, type Timings } from './timings.ts'
 import { Leftovers } from './topics/leftovers.ts'
@@ -44,10 +45,10 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   const timings = { ...defaultTimings, ...options.timings }
   const openCluster =
     options.openCluster ?? ((address) => openRealCluster(address, { connectTimeoutMs, requestTimeoutMs }))
-  const store = new Store(storeFile(options))
+  const store = await Store.open(openSqlite(storeFile(options)))
   const closing = new AbortController()
   const { now } = Date
-  const board = new RouteBoard(store)
+  const board = await RouteBoard.open(store)
   const clusters = new Clusters({ store, board, openCluster, now })
   const leftovers = new Leftovers({
     store,
@@ -55,7 +56,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
     log,
     now,
     deleteTopic: async ({ cluster, topic }) => {
-      await clusters.open(cluster).deleteTopic(topic)
+      await (await clusters.open(cluster)).deleteTopic(topic)
     },
   })
   const plane: Plane = {
@@ -79,11 +80,10 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   const close = () => {
     closed ??= (async () => {
       closing.abort(new Error('the control plane is stopping'))
-      accessPoints.close()
-      await api.close()
+      await Promise.all([accessPoints.close(), api.close()])
       // Closing the connections ends what waits for a cluster.
       await Promise.all([clusters.close(), migrations.close(), leftovers.close()])
-      store.close()
+      await store.close()
     })()
     return closed
   }
@@ -91,7 +91,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
     const url = await api.listen({ host, port })
     accessPoints.start()
     leftovers.start()
-    migrations.resume()
+    await migrations.resume()
     log('info', 'control-plane.started', { url, routeVersion: board.table.version })
     return { url, close }
   } catch (error) {

@@ -1,5 +1,5 @@
 import type { AccessPointRoute } from './access-point.ts'
-import type { ClusterRoute } from './cluster.ts'
+import { type ClusterRoute, sameConnection } from './cluster.ts'
 import type { RouteTable } from './route-table.ts'
 import { RoutingError } from './routing-error.ts'
 import type { TenantRoute } from './tenant.ts'
@@ -82,7 +82,7 @@ function removedTopics(from: RouteTable, to: RouteTable): TopicName[] {
 }
 
 function sameCluster(a: ClusterRoute, b: ClusterRoute): boolean {
-  return a.number === b.number && JSON.stringify(a.bootstrap) === JSON.stringify(b.bootstrap)
+  return a.number === b.number && sameConnection(a, b)
 }
 
 function sameAccessPoint(a: AccessPointRoute, b: AccessPointRoute): boolean {

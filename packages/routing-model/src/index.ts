@@ -8,7 +8,17 @@ export {
   retireFirst,
   startChain,
 } from './chain.ts'
-export { CLUSTER_NUMBER_MAX, type ClusterRoute } from './cluster.ts'
+export {
+  CLUSTER_NUMBER_MAX,
+  type ClusterRoute,
+  type ClusterSecurity,
+  type SaslMechanism,
+  type SaslSecurity,
+  type SecretRef,
+  type SecurityProtocol,
+  sameConnection,
+  type TlsSecurity,
+} from './cluster.ts'
 export { diffRoutes, type RouteDelta, type TopicName } from './delta.ts'
 export { describeLoglet, type Loglet, logicalEnd, toLogical, toPhysical } from './loglet.ts'
 export type { LogletColumnsJson, PhysicalTopic } from './loglet-columns.ts'

@@ -78,6 +78,14 @@ export class RouteTable {
 
   /** Goes to version `delta.to`. A delta that does not fit is refused with nothing changed. */
   apply(delta: RouteDelta): void {
+    this.stage(delta)()
+  }
+
+  /**
+   * Checks the delta as `apply` does; what it returns puts it in force and cannot throw. It has to be called before
+   * anything else changes the table, or not at all.
+   */
+  stage(delta: RouteDelta): () => void {
     if (delta.from !== this.version) {
       throw new RoutingError(
         'WRONG_VERSION',
@@ -90,8 +98,11 @@ export class RouteTable {
         `a delta leads to a later version, not ${delta.from} to ${delta.to}`,
       )
     }
-    this.change(delta)
-    this.version = delta.to
+    const putInForce = this.change(delta)
+    return () => {
+      putInForce()
+      this.version = delta.to
+    }
   }
 
   toJSON(): RouteSnapshot {
@@ -111,13 +122,13 @@ export class RouteTable {
       throw new RoutingError('WRONG_VERSION', `${snapshot.version} is no route version`)
     }
     const table = RouteTable.empty()
-    table.change(snapshot)
+    table.change(snapshot)()
     table.version = snapshot.version
     return table
   }
 
-  /** Everything is checked on staged copies, and nothing can throw after the first write. */
-  private change(changes: Omit<RouteDelta, 'from' | 'to'>): void {
+  /** Everything is checked on staged copies; nothing can throw in what is returned, which writes. */
+  private change(changes: Omit<RouteDelta, 'from' | 'to'>): () => void {
     const clusters = staged(
       'cluster',
       'UNKNOWN_CLUSTER',
@@ -186,16 +197,18 @@ export class RouteTable {
       }
     }
 
-    replace(this.clusters as Map<string, ClusterRoute>, clusters)
-    replace(this.tenants as Map<string, TenantRoute>, tenants)
-    replace(this.accessPoints as Map<string, AccessPointRoute>, accessPoints)
-    for (const topic of gone) this.topicsByTenant.get(topic.tenant)?.delete(topic.name)
-    for (const [tenant, topics] of added) {
-      const all = this.topicsByTenant.get(tenant)
-      if (all === undefined) this.topicsByTenant.set(tenant, topics)
-      else for (const [name, topic] of topics) all.set(name, topic)
+    return () => {
+      replace(this.clusters as Map<string, ClusterRoute>, clusters)
+      replace(this.tenants as Map<string, TenantRoute>, tenants)
+      replace(this.accessPoints as Map<string, AccessPointRoute>, accessPoints)
+      for (const topic of gone) this.topicsByTenant.get(topic.tenant)?.delete(topic.name)
+      for (const [tenant, topics] of added) {
+        const all = this.topicsByTenant.get(tenant)
+        if (all === undefined) this.topicsByTenant.set(tenant, topics)
+        else for (const [name, topic] of topics) all.set(name, topic)
+      }
+      for (const tenant of changes.removedTenants ?? []) this.topicsByTenant.delete(tenant)
     }
-    for (const tenant of changes.removedTenants ?? []) this.topicsByTenant.delete(tenant)
   }
 }
 

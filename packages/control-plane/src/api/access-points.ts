@@ -12,7 +12,7 @@ export function accessPointRoutes(app: FastifyInstance, { accessPoints }: Served
     ),
   )
   app.delete<{ Params: { id: string } }>('/v1/access-points/:id', async ({ params }, reply) => {
-    accessPoints.remove(parse(accessPointId, params.id, 'access point'))
+    await accessPoints.remove(parse(accessPointId, params.id, 'access point'))
     return reply.status(204).send()
   })
 }

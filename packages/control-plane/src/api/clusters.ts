@@ -14,13 +14,13 @@ export function clusterRoutes(app: FastifyInstance, { plane }: Served): void {
     loglets: logletsOn(board.table, row.name),
     registeredAt: new Date(registeredAt).toISOString(),
   })
-  app.get('/v1/clusters', () => ({ clusters: clusters.list().map(shown) }))
+  app.get('/v1/clusters', async () => ({ clusters: (await clusters.list()).map(shown) }))
   app.post('/v1/clusters', async (request, reply) => {
     const row = await clusters.register(parse(clusterRegistration, request.body, 'registering a cluster'))
     return reply.status(201).send(shown(row))
   })
-  app.get<{ Params: { name: string } }>('/v1/clusters/:name', ({ params }) =>
-    shown(clusters.get(parse(clusterName, params.name, 'cluster'))),
+  app.get<{ Params: { name: string } }>('/v1/clusters/:name', async ({ params }) =>
+    shown(await clusters.get(parse(clusterName, params.name, 'cluster'))),
   )
   app.delete<{ Params: { name: string } }>('/v1/clusters/:name', async ({ params }, reply) => {
     await clusters.remove(parse(clusterName, params.name, 'cluster'))

@@ -7,7 +7,7 @@ import type { Served } from './server.ts'
 const listMax = 1_000
 
 export function migrationRoutes(app: FastifyInstance, { plane, migrations }: Served): void {
-  const shown = (row: MigrationRow): Migration => {
+  const shown = async (row: MigrationRow): Promise<Migration> => {
     const { id, tenant, topic, from, to, state, step, sealMs, switchMs, routeVersion, error, revision } = row
     return {
       id,
@@ -17,7 +17,7 @@ export function migrationRoutes(app: FastifyInstance, { plane, migrations }: Ser
       to,
       state,
       step,
-      attempts: plane.store.migrations.attempts(id).map((attempt) => ({
+      attempts: (await plane.store.migrations.attempts(id)).map((attempt) => ({
         step: attempt.step,
         direction: attempt.direction,
         attempt: attempt.attempt,
@@ -29,7 +29,7 @@ export function migrationRoutes(app: FastifyInstance, { plane, migrations }: Ser
       switchMs,
       cuts: row.cuts?.map(String) ?? null,
       routeVersion,
-      strays: plane.store.migrations.strays(id).map((stray) => ({
+      strays: (await plane.store.migrations.strays(id)).map((stray) => ({
         partition: stray.partition,
         from: String(stray.from),
         to: String(stray.to),
@@ -42,10 +42,12 @@ export function migrationRoutes(app: FastifyInstance, { plane, migrations }: Ser
     }
   }
 
-  app.get('/v1/migrations', () => ({ migrations: plane.store.migrations.list(listMax).map(shown) }))
+  app.get('/v1/migrations', async () => ({
+    migrations: await Promise.all((await plane.store.migrations.list(listMax)).map(shown)),
+  }))
   app.post('/v1/migrations', async (request, reply) => {
-    const row = migrations.start(parse(migrationStart, request.body, 'moving a topic'))
-    return reply.status(201).send(shown(row))
+    const row = await migrations.start(parse(migrationStart, request.body, 'moving a topic'))
+    return reply.status(201).send(await shown(row))
   })
   // Progress is a long poll by revision: it survives a restart of the control plane, and needs no second stream.
   app.get<{ Params: { id: string } }>('/v1/migrations/:id', async ({ params, query }) => {
@@ -53,7 +55,7 @@ export function migrationRoutes(app: FastifyInstance, { plane, migrations }: Ser
     return shown(await migrations.after(params.id, afterRevision ?? -1, waitMs))
   })
   app.post<{ Params: { id: string } }>('/v1/migrations/:id/cancel', async ({ params }, reply) =>
-    reply.status(202).send(shown(migrations.cancel(params.id))),
+    reply.status(202).send(await shown(await migrations.cancel(params.id))),
   )
 }
 

@@ -15,7 +15,7 @@ import type { Served } from './server.ts'
 const topicQuery = z.strictObject({ logEnds: z.stringbool().default(false) })
 
 export function topicRoutes(app: FastifyInstance, { plane, topics }: Served): void {
-  const summary = (route: TopicRoute): TopicSummary => ({
+  const summary = async (route: TopicRoute): Promise<TopicSummary> => ({
     tenant: route.tenant,
     name: route.name,
     id: route.id,
@@ -25,11 +25,11 @@ export function topicRoutes(app: FastifyInstance, { plane, topics }: Served): vo
     physicalTopic: route.physicalTopic(route.active),
     homeTopic: route.homeTopic,
     loglets: route.depth,
-    migration: plane.store.migrations.underway(route.id)?.id ?? null,
-    createdAt: new Date(plane.store.topicCreatedAt(route.id)).toISOString(),
+    migration: (await plane.store.migrations.underway(route.id))?.id ?? null,
+    createdAt: new Date(await plane.store.topicCreatedAt(route.id)).toISOString(),
   })
-  const shown = (route: TopicRoute, logEnds: string[] | null): Topic => ({
-    ...summary(route),
+  const shown = async (route: TopicRoute, logEnds: string[] | null): Promise<Topic> => ({
+    ...(await summary(route)),
     chain: Array.from({ length: route.depth }, (_, i) => loglet(route, i)),
     logEnds,
   })
@@ -37,7 +37,7 @@ export function topicRoutes(app: FastifyInstance, { plane, topics }: Served): vo
   const logicalEnds = async (route: TopicRoute): Promise<string[] | null> => {
     const { active, partitions } = route
     try {
-      const cluster = plane.clusters.open(route.cluster(active))
+      const cluster = await plane.clusters.open(route.cluster(active))
       const ends = await cluster.logEnds(route.physicalTopic(active), partitions, 'highWatermark')
       return ends.map((end, p) => String(end - route.start(active, p) + route.base(active, p)))
     } catch {
@@ -45,14 +45,14 @@ export function topicRoutes(app: FastifyInstance, { plane, topics }: Served): vo
     }
   }
 
-  app.get('/v1/topics', () => ({ topics: topics.list().map(summary) }))
+  app.get('/v1/topics', async () => ({ topics: await Promise.all(topics.list().map(summary)) }))
   app.post('/v1/topics', async (request, reply) => {
     const route = await topics.create(parse(topicCreation, request.body, 'creating a topic'))
-    return reply.status(201).send(shown(route, null))
+    return reply.status(201).send(await shown(route, null))
   })
   app.post('/v1/topics/adopt', async (request, reply) => {
     const route = await topics.adopt(parse(topicAdoption, request.body, 'adopting a topic'))
-    return reply.status(201).send(shown(route, null))
+    return reply.status(201).send(await shown(route, null))
   })
   app.get<{ Params: { name: string } }>('/v1/topics/:name', async ({ params, query }) => {
     const route = topics.get(parse(topicName, params.name, 'topic'))

@@ -16,7 +16,7 @@ export class Clusters {
   private readonly board: RouteBoard
   private readonly openCluster: OpenCluster
   private readonly now: () => number
-  private readonly connections = new Map<string, KafkaCluster>()
+  private readonly connections = new Map<string, Promise<KafkaCluster>>()
   private readonly registering = new Set<string>()
 
   constructor(parts: { store: Store; board: RouteBoard; openCluster: OpenCluster; now: () => number }) {
@@ -26,12 +26,12 @@ export class Clusters {
     this.now = parts.now
   }
 
-  list(): ClusterRow[] {
+  list(): Promise<ClusterRow[]> {
     return this.store.clusters()
   }
 
-  get(name: string): ClusterRow {
-    const row = this.store.cluster(name)
+  async get(name: string): Promise<ClusterRow> {
+    const row = await this.store.cluster(name)
     if (row === undefined) throw unknownCluster(name, this.board.table.clusters.keys())
     return row
   }
@@ -49,18 +49,19 @@ export class Clusters {
   }
 
   /** Our connections to it, made when first asked for. They open sockets only when they are used. */
-  open(name: string): KafkaCluster {
+  open(name: string): Promise<KafkaCluster> {
     const known = this.connections.get(name)
     if (known !== undefined) return known
-    const cluster = this.openCluster(this.get(name))
-    this.connections.set(name, cluster)
-    return cluster
+    const opened = this.get(name).then((row) => this.openCluster(row))
+    this.connections.set(name, opened)
+    opened.catch(() => this.connections.delete(name))
+    return opened
   }
 
   /** Facts of a cluster, once it is sure that it is there, and the one that was registered. */
   async reach(name: string): Promise<ClusterFacts> {
-    const row = this.get(name)
-    const facts = await factsOf(this.open(name), row.bootstrap)
+    const row = await this.get(name)
+    const facts = await factsOf(await this.open(name), row.bootstrap)
     if (facts.clusterId !== row.clusterId) {
       throw new Refusal(
         'CLUSTER_CHANGED',
@@ -72,32 +73,51 @@ export class Clusters {
 
   async register(registration: ClusterRegistration): Promise<ClusterRow> {
     const { name, bootstrap, partitionsMax = null } = clusterRegistration.parse(registration)
-    this.refuseKnown(name)
+    if (this.registering.has(name)) {
+      throw new Refusal('CLUSTER_EXISTS', `cluster ${name} is being registered at this moment`)
+    }
     this.registering.add(name)
-    const cluster = this.openCluster({ name, bootstrap })
     try {
-      const { clusterId } = await factsOf(cluster, bootstrap)
-      await cluster.checkSupported()
-      const same = this.store.clusterWithId(clusterId)
-      if (same !== undefined) {
-        throw new Refusal(
-          'CLUSTER_ALREADY_REGISTERED',
-          `the cluster at ${bootstrap.join(', ')} is registered as ${same.name} (cluster id ${clusterId}): use that name`,
-        )
-      }
-      const row = this.add({ name, bootstrap, clusterId, partitionsMax })
-      this.connections.set(name, cluster)
-      return row
-    } catch (error) {
-      await cluster.close()
-      throw error
+      await this.refuseKnown(name)
+      return await this.registerNew({ name, bootstrap, partitionsMax })
     } finally {
       this.registering.delete(name)
     }
   }
 
+  private async registerNew(
+    fresh: Pick<ClusterRow, 'name' | 'bootstrap' | 'partitionsMax'>,
+  ): Promise<ClusterRow> {
+    const { name, bootstrap } = fresh
+    const cluster = this.openCluster(fresh)
+    try {
+      const { clusterId } = await factsOf(cluster, bootstrap)
+      await cluster.checkSupported()
+      const row = await this.add({ ...fresh, clusterId })
+      this.connections.set(name, Promise.resolve(cluster))
+      return row
+    } catch (error) {
+      await cluster.close()
+      throw error
+    }
+  }
+
   async remove(name: string): Promise<void> {
-    this.get(name)
+    await this.store.transaction(() => this.removeUnused(name))
+    const cluster = this.connections.get(name)
+    this.connections.delete(name)
+    await (await cluster)?.close()
+  }
+
+  async close(): Promise<void> {
+    const open = [...this.connections.values()]
+    this.connections.clear()
+    await Promise.allSettled(open.map(async (cluster) => (await cluster).close()))
+  }
+
+  /** Checked and written in one transaction. */
+  private async removeUnused(name: string): Promise<void> {
+    await this.get(name)
     const loglets = logletsOn(this.board.table, name)
     if (loglets > 0) {
       throw new Refusal(
@@ -105,7 +125,7 @@ export class Clusters {
         `${loglets} loglets live on ${name}: move their topics away and let their retention pass, or delete them`,
       )
     }
-    const migration = this.store.migrations.underwayOn(name)[0]
+    const [migration] = await this.store.migrations.underwayOn(name)
     if (migration !== undefined) {
       throw new Refusal(
         'CLUSTER_IN_USE',
@@ -121,38 +141,37 @@ export class Clusters {
       )
     }
     const removedTenants = homeOf.map((tenant) => tenant.name)
-    this.board.change(
+    await this.board.change(
       { removedClusters: [name], ...(removedTenants.length > 0 && { removedTenants }) },
-      () => {
-        for (const tenant of removedTenants) this.store.removeTenant(tenant)
-        this.store.removeCluster(name)
+      async () => {
+        for (const tenant of removedTenants) await this.store.removeTenant(tenant)
+        await this.store.removeCluster(name)
       },
     )
-    const cluster = this.connections.get(name)
-    this.connections.delete(name)
-    await cluster?.close()
   }
 
-  async close(): Promise<void> {
-    const open = [...this.connections.values()]
-    this.connections.clear()
-    await Promise.all(open.map((cluster) => cluster.close()))
-  }
-
-  private refuseKnown(name: string): void {
-    const known = this.store.cluster(name)
-    if (known === undefined && !this.registering.has(name)) return
+  private async refuseKnown(name: string): Promise<void> {
+    const known = await this.store.cluster(name)
+    if (known === undefined) return
     throw new Refusal(
       'CLUSTER_EXISTS',
-      known === undefined
-        ? `cluster ${name} is being registered at this moment`
-        : `cluster ${name} is registered, at ${known.bootstrap.join(', ')}: choose another name`,
+      `cluster ${name} is registered, at ${known.bootstrap.join(', ')}: choose another name`,
     )
   }
 
-  private add(fresh: Pick<ClusterRow, 'name' | 'bootstrap' | 'clusterId' | 'partitionsMax'>): ClusterRow {
-    return this.store.transaction(() => {
-      const number = this.store.nextClusterNumber()
+  private add(
+    fresh: Pick<ClusterRow, 'name' | 'bootstrap' | 'clusterId' | 'partitionsMax'>,
+  ): Promise<ClusterRow> {
+    return this.store.transaction(async () => {
+      const { clusterId } = fresh
+      const same = await this.store.clusterWithId(clusterId)
+      if (same !== undefined) {
+        throw new Refusal(
+          'CLUSTER_ALREADY_REGISTERED',
+          `the cluster at ${fresh.bootstrap.join(', ')} is registered as ${same.name} (cluster id ${clusterId}): use that name`,
+        )
+      }
+      const number = await this.store.nextClusterNumber()
       if (number > CLUSTER_NUMBER_MAX) {
         throw new Refusal(
           'LIMIT_REACHED',
@@ -163,11 +182,11 @@ export class Clusters {
       const { name, bootstrap } = row
       // The first cluster is home to the one tenant of this release.
       const tenants = this.board.table.tenants.has(defaultTenant) ? [] : [{ name: defaultTenant, home: name }]
-      this.board.change(
+      await this.board.change(
         { clusters: [{ name, number, bootstrap }], ...(tenants.length > 0 && { tenants }) },
-        () => {
-          this.store.addCluster(row)
-          for (const tenant of tenants) this.store.addTenant(tenant.name, tenant.home)
+        async () => {
+          await this.store.addCluster(row)
+          for (const tenant of tenants) await this.store.addTenant(tenant.name, tenant.home)
         },
       )
       return row

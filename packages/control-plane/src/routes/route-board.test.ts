@@ -1,14 +1,15 @@
 import { type RouteDelta, type RouteSnapshot, RouteTable } from '@braid/routing-model'
 import { expect, onTestFinished, test } from 'vitest'
+import { openSqlite } from '../store/sqlite.ts'
 import { Store } from '../store/store.ts'
 import { RouteBoard, type RouteBoardLimits } from './route-board.ts'
 
-function boardOf(limits?: Partial<RouteBoardLimits>) {
-  const store = new Store(':memory:')
+async function boardOf(limits?: Partial<RouteBoardLimits>) {
+  const store = await Store.open(openSqlite(':memory:'))
   onTestFinished(() => store.close())
-  const board = new RouteBoard(store, limits)
-  const add = (name: string) => {
-    const number = store.nextClusterNumber()
+  const board = await RouteBoard.open(store, limits)
+  const add = async (name: string) => {
+    const number = await store.nextClusterNumber()
     return board.change({ clusters: [{ name, number, bootstrap: ['h:1'] }] }, () =>
       store.addCluster({
         name,
@@ -49,24 +50,24 @@ function tableFrom(sent: readonly Sent[], start = RouteTable.empty()): RouteTabl
   return table
 }
 
-test('a new reader gets a snapshot, then each change', () => {
-  const { board, add, store } = boardOf()
-  add('a')
+test('a new reader gets a snapshot, then each change', async () => {
+  const { board, add, store } = await boardOf()
+  await add('a')
   const sent: Sent[] = []
   const { first, stop } = board.read(undefined, (event) => sent.push(...events(event.text)))
   expect(events(first).map((e) => [e.event, e.id])).toEqual([['snapshot', `${store.id}:1`]])
-  add('b')
+  await add('b')
   expect(sent.map((e) => [e.event, e.id])).toEqual([['delta', `${store.id}:2`]])
   expect(JSON.stringify(tableFrom([...events(first), ...sent]))).toBe(JSON.stringify(board.table))
   stop()
-  add('c')
+  await add('c')
   expect(sent).toHaveLength(1)
   expect(board.readerCount).toBe(0)
 })
 
-test('a reader that comes back gets what it missed, from any version that is kept', () => {
-  const { board, add, store } = boardOf({ keptDeltasMax: 3 })
-  for (const name of ['a', 'b', 'c', 'd', 'e']) add(name)
+test('a reader that comes back gets what it missed, from any version that is kept', async () => {
+  const { board, add, store } = await boardOf({ keptDeltasMax: 3 })
+  for (const name of ['a', 'b', 'c', 'd', 'e']) await add(name)
   const names = (version: number) => {
     const { first, stop } = board.read(`${store.id}:${version}`, () => {})
     stop()
@@ -78,9 +79,9 @@ test('a reader that comes back gets what it missed, from any version that is kep
   expect(names(1)).toEqual(['snapshot'])
 })
 
-test('a token of another store, of the future, or of nothing gets a snapshot', () => {
-  const { board, add, store } = boardOf()
-  add('a')
+test('a token of another store, of the future, or of nothing gets a snapshot', async () => {
+  const { board, add, store } = await boardOf()
+  await add('a')
   for (const since of [
     `other:1`,
     `${store.id}:2`,
@@ -96,50 +97,80 @@ test('a token of another store, of the future, or of nothing gets a snapshot', (
   }
 })
 
-test('kept deltas are bounded in characters too', () => {
-  const { board, add, store } = boardOf({ keptCharactersMax: 10 })
-  add('a')
-  add('b')
+test('kept deltas are bounded in characters too', async () => {
+  const { board, add, store } = await boardOf({ keptCharactersMax: 10 })
+  await add('a')
+  await add('b')
   const { first } = board.read(`${store.id}:1`, () => {})
   expect(events(first)[0]?.event).toBe('snapshot')
 })
 
-test('a change that the table refuses changes nothing and is not announced', () => {
-  const { board, add, store } = boardOf()
-  add('a')
+test('a change that the table refuses changes nothing and is not announced', async () => {
+  const { board, add, store } = await boardOf()
+  await add('a')
   const sent: string[] = []
   board.read(undefined, (event) => sent.push(event.text))
-  expect(() => board.change({ tenants: [{ name: 't', home: 'nowhere' }] }, () => {})).toThrow(/nowhere/)
-  expect([board.table.version, store.routeVersion, sent.length]).toEqual([1, 1, 0])
-  add('b')
+  const change = board.change({ tenants: [{ name: 't', home: 'nowhere' }] }, async () => {})
+  await expect(change).rejects.toThrow(/nowhere/)
+  expect([board.table.version, await store.routeVersion(), sent.length]).toEqual([1, 1, 0])
+  await add('b')
   expect(board.table.version).toBe(2)
 })
 
-test('a change in a transaction that is rolled back never was', () => {
-  const { board, add, store } = boardOf()
-  add('a')
+test('a change in a transaction that is rolled back never was', async () => {
+  const { board, add, store } = await boardOf()
+  await add('a')
   const sent: string[] = []
   board.read(undefined, (event) => sent.push(event.text))
-  expect(() =>
-    store.transaction(() => {
-      add('b')
-      throw new Error('the power fails')
-    }),
-  ).toThrow('the power fails')
-  board.reload()
+  const change = store.transaction(async () => {
+    await add('b')
+    expect([board.table.version, sent.length]).toEqual([1, 0])
+    throw new Error('the power fails')
+  })
+  await expect(change).rejects.toThrow('the power fails')
   expect([board.table.version, board.table.clusters.size, sent.length]).toEqual([1, 1, 0])
 })
 
-test('a rehearsal leaves no trace', () => {
-  const { board, add, store } = boardOf()
-  add('a')
-  const before = JSON.stringify(store.routes())
+test('a rehearsal leaves no trace', async () => {
+  const { board, add, store } = await boardOf()
+  await add('a')
+  const before = JSON.stringify(await store.routes())
   const sent: string[] = []
   board.read(undefined, (event) => sent.push(event.text))
-  board.rehearse({ removedClusters: ['a'] }, () => store.removeCluster('a'))
-  expect([JSON.stringify(store.routes()), JSON.stringify(board.table), sent.length]).toEqual([
+  await board.rehearse({ removedClusters: ['a'] }, () => store.removeCluster('a'))
+  expect([JSON.stringify(await store.routes()), JSON.stringify(board.table), sent.length]).toEqual([
     before,
     before,
     0,
   ])
+})
+
+test('changes at once come one after the other; readers hear of each when it is committed', async () => {
+  const { board, add, store } = await boardOf()
+  const heard: [number, number][] = []
+  board.read(undefined, (event) => heard.push([event.version, board.table.version]))
+  const names = ['a', 'b', 'c', 'd', 'e']
+  expect(await Promise.all(names.map(add))).toEqual([1, 2, 3, 4, 5])
+  expect(heard).toEqual([1, 2, 3, 4, 5].map((version) => [version, version]))
+  expect(JSON.stringify(await store.routes())).toBe(JSON.stringify(board.table))
+})
+
+test('two changes in one transaction: both or neither, the second upon the first', async () => {
+  const { board, add, store } = await boardOf()
+  await add('a')
+  const sent: Sent[] = []
+  board.read(undefined, (event) => sent.push(...events(event.text)))
+  const twice = async () => {
+    await add('b')
+    await board.change({ tenants: [{ name: 't', home: 'b' }] }, () => store.addTenant('t', 'b'))
+  }
+  const failing = store.transaction(async () => {
+    await twice()
+    await board.change({ removedClusters: ['nowhere'] }, async () => {})
+  })
+  await expect(failing).rejects.toThrow(/nowhere/)
+  expect([board.table.version, sent.length]).toEqual([1, 0])
+  await store.transaction(twice)
+  expect(sent.map(({ id }) => id)).toEqual([`${store.id}:2`, `${store.id}:3`])
+  expect(JSON.stringify(await store.routes())).toBe(JSON.stringify(board.table))
 })

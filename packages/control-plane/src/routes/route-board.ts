@@ -25,52 +25,49 @@ export class RouteBoard {
   private readonly readers = new Set<(event: RouteEvent) => void>()
   private readonly kept: RouteEvent[] = []
   private keptCharacters = 0
-  private inForce: RouteTable
+  /** What a transaction that is open has changed so far. */
+  private readonly staged = new WeakMap<object, RouteDelta[]>()
+  readonly table: RouteTable
 
-  constructor(store: Store, limits: Partial<RouteBoardLimits> = {}) {
+  private constructor(store: Store, table: RouteTable, limits: Partial<RouteBoardLimits>) {
     this.store = store
+    this.table = table
     this.limits = { ...defaultLimits, ...limits }
-    this.inForce = store.routes()
   }
 
-  get table(): RouteTable {
-    return this.inForce
+  static async open(store: Store, limits: Partial<RouteBoardLimits> = {}): Promise<RouteBoard> {
+    return new RouteBoard(store, await store.routes(), limits)
   }
 
   /**
-   * `write` and the route version in one transaction; then, in the same tick, every reader hears of it. Throws with
-   * nothing changed when the table refuses the changes.
+   * `write` and the route version in one transaction, or as part of the one that we are in. In the tick in which it
+   * is committed, never before, the table changes and every reader hears of it. Rejects with nothing changed when the
+   * table refuses the changes, or `write` fails. Inside a transaction `table` is what was in force before it.
    */
-  change(changes: RouteChanges, write: (version: number) => void): number {
-    const from = this.table.version
-    const delta: RouteDelta = { from, to: from + 1, ...changes }
-    const event = this.event('delta', delta.to, delta)
-    try {
-      this.store.transaction(() => {
-        write(delta.to)
-        this.store.setRouteVersion(delta.to)
-        // Last, because it cannot be rolled back; it changes nothing when it throws.
-        this.inForce.apply(delta)
-        this.store.afterCommit(() => this.publish(event))
+  change(changes: RouteChanges, write: (version: number) => Promise<void>): Promise<number> {
+    return this.store.transaction(async () => {
+      const { version, event, putInForce } = this.stage(changes)
+      await write(version)
+      await this.store.raiseRouteVersion(version - 1, version)
+      this.store.afterCommit(() => {
+        putInForce()
+        this.publish(event)
       })
-    } catch (error) {
-      this.reload()
-      throw error
-    }
-    return delta.to
+      return version
+    })
   }
 
   /**
    * Does all that `change` does but commit: the first run of code and statements is slow, and a switch is awaited
-   * by clients.
+   * by clients. Not inside a transaction.
    */
-  rehearse(changes: RouteChanges, write: (version: number) => void): void {
+  async rehearse(changes: RouteChanges, write: (version: number) => Promise<void>): Promise<void> {
     const rehearsed = new Error('rehearsed')
-    const from = this.table.version
-    this.event('delta', from + 1, { from, to: from + 1, ...changes })
     try {
-      this.store.transaction(() => {
-        write(from + 1)
+      await this.store.transaction(async () => {
+        const { version } = this.stage(changes)
+        await write(version)
+        await this.store.raiseRouteVersion(version - 1, version)
         throw rehearsed
       })
     } catch (error) {
@@ -78,9 +75,19 @@ export class RouteBoard {
     }
   }
 
-  /** After a transaction that `change` was part of was rolled back: what the store holds is in force. */
-  reload(): void {
-    if (this.inForce.version !== this.store.routeVersion) this.inForce = this.store.routes()
+  /** Checks the changes against the table, and whatever this transaction has changed before. */
+  private stage(changes: RouteChanges): { version: number; event: RouteEvent; putInForce: () => void } {
+    const transaction = this.store.currentTransaction!
+    const earlier = this.staged.get(transaction) ?? []
+    const from = this.table.version + earlier.length
+    const delta: RouteDelta = { from, to: from + 1, ...changes }
+    const event = this.event('delta', delta.to, delta)
+    this.staged.set(transaction, [...earlier, delta])
+    if (earlier.length === 0) return { version: delta.to, event, putInForce: this.table.stage(delta) }
+    // Rare, so it may copy the table.
+    const table = this.table.copy()
+    for (const change of [...earlier, delta]) table.apply(change)
+    return { version: delta.to, event, putInForce: () => this.table.apply(delta) }
   }
 
   /**

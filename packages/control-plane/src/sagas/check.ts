@@ -7,15 +7,13 @@ import { type MigrationContext, migrationOf, routeOf } from './migration.ts'
 /** CHECK: everything that can be known to be wrong before anything is made. */
 export async function checkMigration(context: MigrationContext): Promise<void> {
   const { clusters } = context.plane
-  const { topic, from, to } = migrationOf(context)
-  const route = routeOf(context)
+  const { topic, from, to } = await migrationOf(context)
+  const route = await routeOf(context)
   const [, target] = await Promise.all([clusters.reach(from.cluster), clusters.reach(to.cluster)])
-  const found = await clusters
-    .open(from.cluster)
-    .describe(from.topic)
-    .catch((error: unknown) => {
-      throw clusterRefusal(error, `topic ${topic} could not be read on ${from.cluster}`)
-    })
+  const source = await clusters.open(from.cluster)
+  const found = await source.describe(from.topic).catch((error: unknown) => {
+    throw clusterRefusal(error, `topic ${topic} could not be read on ${from.cluster}`)
+  })
   if (found === undefined) {
     throw new Refusal(
       'TOPIC_NOT_ON_CLUSTER',
@@ -42,5 +40,5 @@ export async function checkMigration(context: MigrationContext): Promise<void> {
   }
   const { partitions } = route
   const { replicationFactor } = found
-  checkCapacity(clusters.get(to.cluster), target, { name: topic, partitions, replicationFactor })
+  checkCapacity(await clusters.get(to.cluster), target, { name: topic, partitions, replicationFactor })
 }

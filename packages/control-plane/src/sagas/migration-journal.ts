@@ -18,26 +18,26 @@ export class MigrationJournal implements Journal<MigrationStepName> {
     this.onChange = onChange
   }
 
-  get row(): MigrationRow {
-    const row = this.plane.store.migrations.get(this.id)
+  private async row(): Promise<MigrationRow> {
+    const row = await this.plane.store.migrations.get(this.id)
     if (row === undefined) throw new Error(`migration ${this.id} is not in the store`)
     return row
   }
 
-  get direction(): Direction {
-    return this.row.state === 'undoing' ? 'undo' : 'do'
+  async direction(): Promise<Direction> {
+    return (await this.row()).state === 'undoing' ? 'undo' : 'do'
   }
 
-  get cancelRequested(): boolean {
-    return this.row.cancelRequested
+  async cancelRequested(): Promise<boolean> {
+    return (await this.row()).cancelRequested
   }
 
-  begun(step: MigrationStepName): boolean {
-    return this.attempts().some((attempt) => attempt.step === step && attempt.direction === 'do')
+  async begun(step: MigrationStepName): Promise<boolean> {
+    return (await this.attempts()).some((attempt) => attempt.step === step && attempt.direction === 'do')
   }
 
-  ended(step: MigrationStepName, direction: Direction): boolean {
-    return this.attempts().some(
+  async ended(step: MigrationStepName, direction: Direction): Promise<boolean> {
+    return (await this.attempts()).some(
       (attempt) =>
         attempt.step === step &&
         attempt.direction === direction &&
@@ -46,15 +46,19 @@ export class MigrationJournal implements Journal<MigrationStepName> {
     )
   }
 
-  begin(step: MigrationStepName, direction: Direction): void {
-    this.write(() => this.plane.store.migrations.beginAttempt(this.id, step, direction, this.plane.now()))
+  begin(step: MigrationStepName, direction: Direction): Promise<void> {
+    return this.write(() =>
+      this.plane.store.migrations.beginAttempt(this.id, step, direction, this.plane.now()),
+    )
   }
 
-  end(step: MigrationStepName, direction: Direction): void {
-    this.write(() => this.plane.store.migrations.endAttempt(this.id, step, direction, this.plane.now(), null))
+  end(step: MigrationStepName, direction: Direction): Promise<void> {
+    return this.write(() =>
+      this.plane.store.migrations.endAttempt(this.id, step, direction, this.plane.now(), null),
+    )
   }
 
-  fail(step: MigrationStepName, direction: Direction, error: unknown): void {
+  fail(step: MigrationStepName, direction: Direction, error: unknown): Promise<void> {
     const reason = reasonOf(error)
     this.plane.log(error instanceof Cancelled ? 'info' : 'warn', 'migration.step-failed', {
       migration: this.id,
@@ -62,22 +66,17 @@ export class MigrationJournal implements Journal<MigrationStepName> {
       direction,
       reason,
     })
-    this.write(() =>
+    return this.write(() =>
       this.plane.store.migrations.endAttempt(this.id, step, direction, this.plane.now(), reason),
     )
   }
 
-  transaction(work: () => void): void {
-    try {
-      this.write(work)
-    } catch (error) {
-      this.plane.board.reload()
-      throw error
-    }
+  transaction(work: () => Promise<void>): Promise<void> {
+    return this.write(work)
   }
 
-  turnBack(cause: unknown): void {
-    const { topic, from, to, step } = this.row
+  async turnBack(cause: unknown): Promise<void> {
+    const { topic, from, to, step } = await this.row()
     const { migrations } = this.plane.store
     const error =
       cause instanceof Cancelled
@@ -89,25 +88,27 @@ export class MigrationJournal implements Journal<MigrationStepName> {
             code: cause instanceof Refusal ? cause.code : 'MIGRATION_UNDONE',
             detail: `topic ${topic} was not moved to ${to.cluster} and stays on ${from.cluster}, because step ${step} failed: ${reasonOf(cause)}`,
           }
-    this.write(() => {
-      migrations.setState(this.id, 'undoing')
-      migrations.setError(this.id, error)
+    await this.write(async () => {
+      await migrations.setState(this.id, 'undoing')
+      await migrations.setError(this.id, error)
     })
   }
 
-  finish(direction: Direction): void {
-    const { error } = this.row
+  async finish(direction: Direction): Promise<void> {
+    const { error } = await this.row()
     const undone = error?.code === 'MIGRATION_CANCELLED' ? 'cancelled' : 'failed'
-    this.write(() => this.plane.store.migrations.setState(this.id, direction === 'do' ? 'done' : undone))
+    await this.write(() =>
+      this.plane.store.migrations.setState(this.id, direction === 'do' ? 'done' : undone),
+    )
   }
 
-  private attempts(): AttemptRow[] {
+  private attempts(): Promise<AttemptRow[]> {
     return this.plane.store.migrations.attempts(this.id)
   }
 
-  private write(work: () => void): void {
-    this.plane.store.transaction(() => {
-      work()
+  private write(work: () => Promise<void>): Promise<void> {
+    return this.plane.store.transaction(async () => {
+      await work()
       this.plane.store.afterCommit(this.onChange)
     })
   }

@@ -36,50 +36,56 @@ export const migrationSaga: readonly Step<MigrationStepName, MigrationContext>[]
   { kind: 'action', name: 'RETIRE', do: retire },
 ]
 
-function switchOver(context: MigrationContext): void {
+async function switchOver(context: MigrationContext): Promise<void> {
   const { sealed, plane } = context
   if (sealed === undefined) throw new Error('SWITCH without the cuts that SEAL reads')
   const startedAt = performance.now()
-  const { changes, write } = switchOf(context, sealed)
-  plane.board.change(changes, write)
+  const { changes, write } = await switchOf(context, sealed)
+  await plane.board.change(changes, write)
   plane.store.afterCommit(() => {
     context.switchMs = performance.now() - startedAt
   })
 }
 
 /** What the SWITCH changes, for these cuts. */
-export function switchOf(
+export async function switchOf(
   context: MigrationContext,
   { cuts, sealMs }: Sealed,
-): { changes: RouteChanges; write: (routeVersion: number) => void } {
+): Promise<{ changes: RouteChanges; write: (routeVersion: number) => Promise<void> }> {
   const { plane, id } = context
-  const moved = routeOf(context).sealedAndAppended(cuts, migrationOf(context).to)
+  const { to } = await migrationOf(context)
+  const moved = (await routeOf(context)).sealedAndAppended(cuts, to)
   return {
     changes: { topics: [moved.toJSON()] },
-    write: (routeVersion) => {
-      plane.store.appendLoglet(moved)
-      plane.store.migrations.setSwitched(id, { cuts, sealMs, routeVersion, at: plane.now() })
+    write: async (routeVersion) => {
+      await plane.store.appendLoglet(moved)
+      await plane.store.migrations.setSwitched(id, { cuts, sealMs, routeVersion, at: plane.now() })
     },
   }
 }
 
 /** The record as it is now. */
-export function migrationOf({ plane, id }: Pick<MigrationContext, 'plane' | 'id'>): MigrationRow {
-  const row = plane.store.migrations.get(id)
+export async function migrationOf({
+  plane,
+  id,
+}: Pick<MigrationContext, 'plane' | 'id'>): Promise<MigrationRow> {
+  const row = await plane.store.migrations.get(id)
   if (row === undefined) throw new Error(`migration ${id} is not in the store`)
   return row
 }
 
 /** The route as it is now; undefined when the topic was deleted. */
-export function routeIfThere(context: Pick<MigrationContext, 'plane' | 'id'>): TopicRoute | undefined {
-  const { tenant, topic, topicId } = migrationOf(context)
+export async function routeIfThere(
+  context: Pick<MigrationContext, 'plane' | 'id'>,
+): Promise<TopicRoute | undefined> {
+  const { tenant, topic, topicId } = await migrationOf(context)
   const route = context.plane.board.table.topic(tenant, topic)
   return route?.id === topicId ? route : undefined
 }
 
-export function routeOf(context: Pick<MigrationContext, 'plane' | 'id'>): TopicRoute {
-  const route = routeIfThere(context)
-  const { topic, from } = migrationOf(context)
+export async function routeOf(context: Pick<MigrationContext, 'plane' | 'id'>): Promise<TopicRoute> {
+  const { topic, from } = await migrationOf(context)
+  const route = await routeIfThere(context)
   if (route === undefined) throw unknownTopic(topic)
   const active = route.active
   if (route.cluster(active) !== from.cluster || route.physicalTopic(active) !== from.topic) {

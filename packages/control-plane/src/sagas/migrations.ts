@@ -37,29 +37,36 @@ export class Migrations {
   }
 
   /** Goes on with every saga that has not ended. */
-  resume(): void {
-    for (const { id, topic, state, step } of this.plane.store.migrations.unfinished()) {
+  async resume(): Promise<void> {
+    for (const { id, topic, state, step } of await this.plane.store.migrations.unfinished()) {
       if (state !== 'switched')
         this.plane.log('info', 'migration.resumed', { migration: id, topic, state, step })
       this.run(id)
     }
   }
 
-  get(id: string): MigrationRow {
-    const row = this.plane.store.migrations.get(id)
+  async get(id: string): Promise<MigrationRow> {
+    const row = await this.plane.store.migrations.get(id)
     if (row === undefined)
       throw new Refusal('UNKNOWN_MIGRATION', `there is no migration ${id}; list those that are there`)
     return row
   }
 
-  start({ topic, to }: MigrationStart): MigrationRow {
+  async start(start: MigrationStart): Promise<MigrationRow> {
+    const row = await this.plane.store.transaction(() => this.record(start))
+    this.run(row.id)
+    return row
+  }
+
+  /** Checked and written in one transaction. */
+  private async record({ topic, to }: MigrationStart): Promise<MigrationRow> {
     const { store, board, clusters, now, random } = this.plane
-    const target = clusters.get(to)
+    const target = await clusters.get(to)
     const route = board.table.topic(defaultTenant, topic)
     if (route === undefined) throw unknownTopic(topic)
-    const underway = store.migrations.underway(route.id)
+    const underway = await store.migrations.underway(route.id)
     if (underway !== undefined)
-      throw migrationInProgress(underway, store.migrations.attempts(underway.id), now())
+      throw migrationInProgress(underway, await store.migrations.attempts(underway.id), now())
     const from = { cluster: route.cluster(route.active), topic: route.physicalTopic(route.active) }
     if (from.cluster === target.name) {
       throw new Refusal(
@@ -81,7 +88,7 @@ export class Migrations {
     }
     const id = randomName(12, random)
     const next = { cluster: to, topic: freshPhysicalName(topic, random) }
-    store.migrations.add({
+    await store.migrations.add({
       id,
       tenant: defaultTenant,
       topic,
@@ -90,47 +97,53 @@ export class Migrations {
       to: next,
       createdAt: now(),
     })
-    this.run(id)
     return this.get(id)
   }
 
   /** Asks for it; the saga is undone in the background. */
-  cancel(id: string): MigrationRow {
-    const { topic, to, state } = this.get(id)
-    if (state === 'switched' || state === 'done') {
-      throw new Refusal(
-        'MIGRATION_SWITCHED',
-        `topic ${topic} is on ${to.cluster} already, its clients write there: to go back, move it again`,
-      )
-    }
-    if (state === 'failed' || state === 'cancelled') {
-      throw new Refusal('MIGRATION_ENDED', `migration ${id} of topic ${topic} was undone already`)
-    }
-    this.plane.store.migrations.requestCancel(id)
-    this.noteChange(id)
+  async cancel(id: string): Promise<MigrationRow> {
+    const { store } = this.plane
+    const row = await store.transaction(async () => {
+      const { topic, to, state } = await this.get(id)
+      if (state === 'switched' || state === 'done') {
+        throw new Refusal(
+          'MIGRATION_SWITCHED',
+          `topic ${topic} is on ${to.cluster} already, its clients write there: to go back, move it again`,
+        )
+      }
+      if (state === 'failed' || state === 'cancelled') {
+        throw new Refusal('MIGRATION_ENDED', `migration ${id} of topic ${topic} was undone already`)
+      }
+      await store.migrations.requestCancel(id)
+      store.afterCommit(() => this.noteChange(id))
+      return this.get(id)
+    })
     this.running.get(id)?.cancel.abort()
-    return this.get(id)
+    return row
   }
 
   /** The record once its revision is above `revision`, or as it is after `waitMs`. */
   async after(id: string, revision: number, waitMs: number): Promise<MigrationRow> {
-    const now = this.get(id)
-    if (now.revision > revision || waitMs === 0) return now
-    await new Promise<void>((resolve) => {
-      const done = () => {
-        clearTimeout(timer)
-        this.watchers.delete(onChange)
-        this.plane.closing.removeEventListener('abort', done)
-        resolve()
-      }
-      const onChange = (changed: string) => {
-        if (changed === id) done()
-      }
-      const timer = setTimeout(done, waitMs).unref()
-      this.watchers.add(onChange)
-      this.plane.closing.addEventListener('abort', done)
-    })
-    if (this.plane.closing.aborted)
+    const { closing } = this.plane
+    const changed = Promise.withResolvers<void>()
+    const onChange = (which: string) => {
+      if (which === id) changed.resolve()
+    }
+    const end = () => changed.resolve()
+    const timer = setTimeout(end, waitMs).unref()
+    // Before it is read: what changes in between counts.
+    this.watchers.add(onChange)
+    closing.addEventListener('abort', end)
+    try {
+      const now = await this.get(id)
+      if (now.revision > revision || waitMs === 0) return now
+      if (!closing.aborted) await changed.promise
+    } finally {
+      clearTimeout(timer)
+      this.watchers.delete(onChange)
+      closing.removeEventListener('abort', end)
+    }
+    if (closing.aborted)
       throw new Refusal(
         'SHUTTING_DOWN',
         'the control plane is stopping; it goes on with the migration when it is started again',
@@ -159,9 +172,9 @@ export class Migrations {
         retryBaseMs: plane.timings.retryBaseMs,
         retryMaxMs: plane.timings.retryMaxMs,
       },
-    ).then(
-      () => {
-        const { topic, from, to, state, error } = this.get(id)
+    )
+      .then(async () => {
+        const { topic, from, to, state, error } = await this.get(id)
         plane.log(state === 'failed' ? 'warn' : 'info', `migration.${state}`, {
           migration: id,
           topic,
@@ -169,12 +182,11 @@ export class Migrations {
           to: to.cluster,
           ...(error && { reason: error.detail }),
         })
-      },
-      (error: unknown) => {
+      })
+      .catch((error: unknown) => {
         const level = error instanceof Stopped ? 'info' : 'error'
         plane.log(level, 'migration.stopped', { migration: id, reason: String(error) })
-      },
-    )
+      })
     this.running.set(id, { cancel, ended: ended.finally(() => this.running.delete(id)) })
   }
 

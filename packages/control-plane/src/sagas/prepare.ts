@@ -12,11 +12,11 @@ import type { Stop } from './saga.ts'
 export async function prepare(context: MigrationContext, stop: Stop): Promise<void> {
   const { plane } = context
   const { clusters, timings } = plane
-  const { topic, from, to } = migrationOf(context)
-  const route = routeOf(context)
-  const target = clusters.open(to.cluster)
+  const { topic, from, to } = await migrationOf(context)
+  const route = await routeOf(context)
+  const target = await clusters.open(to.cluster)
   try {
-    const source = await clusters.open(from.cluster).describe(from.topic)
+    const source = await (await clusters.open(from.cluster)).describe(from.topic)
     if (source === undefined)
       throw new Refusal('TOPIC_NOT_ON_CLUSTER', `${from.topic} is not on ${from.cluster} any more`)
     stop.throwIfAborted()
@@ -34,10 +34,12 @@ export async function prepare(context: MigrationContext, stop: Stop): Promise<vo
     throw clusterRefusal(error, `topic ${topic} could not be made on ${to.cluster}`)
   }
   stop.throwIfAborted()
-  if (route.prepared === undefined) {
-    const prepared = routeOf(context).withPrepared(to)
-    plane.board.change({ topics: [prepared.toJSON()] }, () => plane.store.setPrepared(prepared))
-  }
+  await plane.store.transaction(async () => {
+    const now = await routeOf(context)
+    if (now.prepared !== undefined) return
+    const prepared = now.withPrepared(to)
+    await plane.board.change({ topics: [prepared.toJSON()] }, () => plane.store.setPrepared(prepared))
+  })
   // Making a topic keeps its brokers busy for a moment; nobody waits for them yet.
   await plane.sleep(timings.warmUpMs, stop)
 }
@@ -45,13 +47,13 @@ export async function prepare(context: MigrationContext, stop: Stop): Promise<vo
 /** Never waits for a cluster that is away: what cannot be deleted now is left over, and deleted later. */
 export async function unprepare(context: MigrationContext): Promise<void> {
   const { store, board, leftovers, now }: Plane = context.plane
-  const { to } = migrationOf(context)
-  const route = routeIfThere(context)
-  store.transaction(() => {
-    store.addLeftover(to.cluster, to.topic, now())
+  const { to } = await migrationOf(context)
+  await store.transaction(async () => {
+    const route = await routeIfThere(context)
+    await store.addLeftover(to.cluster, to.topic, now())
     if (route?.prepared === undefined) return
     const cleared = route.withPrepared(undefined)
-    board.change({ topics: [cleared.toJSON()] }, () => store.setPrepared(cleared))
+    await board.change({ topics: [cleared.toJSON()] }, () => store.setPrepared(cleared))
   })
   await leftovers.discard([to])
 }

@@ -25,34 +25,37 @@ class World {
 /** A journal whose content outlives the saga, as a store does. */
 class Book implements Journal<Name> {
   readonly lines: string[] = []
-  direction: Direction = 'do'
-  cancelRequested = false
+  towards: Direction = 'do'
+  cancelAsked = false
   finished: Direction | undefined
   cause: unknown
 
-  begun = (step: Name) => this.lines.includes(`begin do ${step}`)
-  ended = (step: Name, direction: Direction) => this.lines.includes(`end ${direction} ${step}`)
-  begin = (step: Name, direction: Direction) => void this.lines.push(`begin ${direction} ${step}`)
-  end = (step: Name, direction: Direction) => void this.lines.push(`end ${direction} ${step}`)
-  fail = (step: Name, direction: Direction, error: unknown) =>
+  has = (line: string) => this.lines.includes(line)
+  direction = async () => this.towards
+  cancelRequested = async () => this.cancelAsked
+  begun = async (step: Name) => this.has(`begin do ${step}`)
+  ended = async (step: Name, direction: Direction) => this.has(`end ${direction} ${step}`)
+  begin = async (step: Name, direction: Direction) => void this.lines.push(`begin ${direction} ${step}`)
+  end = async (step: Name, direction: Direction) => void this.lines.push(`end ${direction} ${step}`)
+  fail = async (step: Name, direction: Direction, error: unknown) =>
     void this.lines.push(`fail ${direction} ${step}: ${(error as Error).message}`)
 
-  transaction(work: () => void): void {
+  async transaction(work: () => Promise<void>): Promise<void> {
     const lines = [...this.lines]
     const { open } = this.world
     try {
-      work()
+      await work()
     } catch (error) {
       this.lines.splice(0, this.lines.length, ...lines)
       this.world.open = open
       throw error
     }
   }
-  turnBack(cause: unknown): void {
-    this.direction = 'undo'
+  async turnBack(cause: unknown): Promise<void> {
+    this.towards = 'undo'
     this.cause = cause
   }
-  finish(direction: Direction): void {
+  async finish(direction: Direction): Promise<void> {
     this.finished = direction
   }
   private readonly world: World
@@ -90,7 +93,7 @@ const steps: readonly Step<Name, World>[] = [
   {
     kind: 'commit',
     name: 'OPEN',
-    commit: (world) => {
+    commit: async (world) => {
       world.open = true
     },
   },
@@ -134,7 +137,7 @@ const crashAt =
 /** The saga with one step that fails, always or the first times. */
 function failing(name: Name, times = Number.POSITIVE_INFINITY): readonly Step<Name, World>[] {
   let failures = 0
-  const maybe = () => {
+  const maybe = async () => {
     if (failures++ < times) throw new Error(`${name} does not work`)
   }
   return steps.map((step): Step<Name, World> => {
@@ -143,7 +146,7 @@ function failing(name: Name, times = Number.POSITIVE_INFINITY): readonly Step<Na
     return {
       ...step,
       do: async (world, stop) => {
-        maybe()
+        await maybe()
         await step.do(world, stop)
       },
     }
@@ -179,7 +182,7 @@ describe('a crash at any point', () => {
         await expect(run(world, book, { hook: crashAt(name, phase) })).rejects.toThrow(Stopped)
         expect(book.finished).toBeUndefined()
         expect(world.done).not.toContain('sell')
-        expect(world.open).toBe(book.ended('OPEN', 'do'))
+        expect(world.open).toBe(book.has('end do OPEN'))
         expect(await run(world, book)).toBe('do')
         expect(stateOf(world)).toEqual(doneWorld)
         expect([world.cleaned > 0, world.rested > 0]).toEqual([true, true])
@@ -259,7 +262,7 @@ describe('cancelling', () => {
     const hook: SagaHook = (step, phase) => {
       if (step !== 'BUILD' || phase !== 'before') return
       setImmediate(() => {
-        book.cancelRequested = true
+        book.cancelAsked = true
         cancel.abort()
       })
     }
@@ -273,7 +276,7 @@ describe('cancelling', () => {
       const world = new World()
       const book = new Book(world)
       const hook: SagaHook = (step, p) => {
-        if (step === 'BUILD' && p === phase) book.cancelRequested = true
+        if (step === 'BUILD' && p === phase) book.cancelAsked = true
       }
       expect(await run(world, book, { hook })).toBe('undo')
       expect(stateOf(world)).toEqual(undoneWorld)
@@ -284,7 +287,7 @@ describe('cancelling', () => {
     const world = new World()
     const book = new Book(world)
     await expect(run(world, book, { hook: crashAt('BUILD', 'after') })).rejects.toThrow(Stopped)
-    book.cancelRequested = true
+    book.cancelAsked = true
     expect(await run(world, book)).toBe('undo')
     expect(stateOf(world)).toEqual(undoneWorld)
   })
@@ -308,6 +311,6 @@ test('a process that stops leaves the saga where it is, and records no failure',
   )
   await expect(run(world, book, { closing: closing.signal }, saga)).rejects.toThrow(Stopped)
   expect(book.lines.at(-1)).toBe('begin do BUILD')
-  expect(book.direction).toBe('do')
+  expect(book.towards).toBe('do')
   expect(await run(world, book)).toBe('do')
 })

@@ -21,11 +21,11 @@ export interface ActionStep<N extends string, C> {
   readonly endsWithNext?: boolean
 }
 
-/** The point of no return. One synchronous transaction: the journal's lines and what the step writes. */
+/** The point of no return. One transaction: the journal's lines and what the step writes. */
 export interface CommitStep<N extends string, C> {
   readonly kind: 'commit'
   readonly name: N
-  commit(context: C): void
+  commit(context: C): Promise<void>
 }
 
 export type Step<N extends string, C> = ActionStep<N, C> | CommitStep<N, C>
@@ -34,19 +34,19 @@ export type Direction = 'do' | 'undo'
 
 /** The durable state of one saga. */
 export interface Journal<N extends string> {
-  readonly direction: Direction
-  readonly cancelRequested: boolean
-  begun(step: N): boolean
-  ended(step: N, direction: Direction): boolean
-  begin(step: N, direction: Direction): void
-  end(step: N, direction: Direction): void
-  fail(step: N, direction: Direction, error: unknown): void
+  direction(): Promise<Direction>
+  cancelRequested(): Promise<boolean>
+  begun(step: N): Promise<boolean>
+  ended(step: N, direction: Direction): Promise<boolean>
+  begin(step: N, direction: Direction): Promise<void>
+  end(step: N, direction: Direction): Promise<void>
+  fail(step: N, direction: Direction, error: unknown): Promise<void>
   /** Runs `work` in a transaction, with whatever it writes. */
-  transaction(work: () => void): void
+  transaction(work: () => Promise<void>): Promise<void>
   /** From now on it goes backwards. */
-  turnBack(cause: unknown): void
+  turnBack(cause: unknown): Promise<void>
   /** It has ended. */
-  finish(direction: Direction): void
+  finish(direction: Direction): Promise<void>
 }
 
 /**
@@ -111,8 +111,8 @@ export async function runSaga<N extends string, C>(
   const goesOn = (where: string) => {
     if (closing.aborted) throw new Stopped(`stopped at ${where}`, { cause: closing.reason })
   }
-  const notCancelled = () => {
-    if (journal.cancelRequested) throw new Cancelled('cancelled')
+  const notCancelled = async () => {
+    if (await journal.cancelRequested()) throw new Cancelled('cancelled')
   }
   const attempt = async (
     name: N,
@@ -121,18 +121,18 @@ export async function runSaga<N extends string, C>(
     { canCancel = false, endsWithNext = false } = {},
   ) => {
     const label = direction === 'do' ? name : `undo ${name}`
-    journal.begin(name, direction)
+    await journal.begin(name, direction)
     await point(label, 'before')
     try {
       await work()
     } catch (error) {
       goesOn(label)
       const cause = canCancel && cancelled.aborted ? new Cancelled('cancelled') : error
-      journal.fail(name, direction, cause)
+      await journal.fail(name, direction, cause)
       throw cause
     }
     await point(label, 'doing')
-    if (!endsWithNext) journal.end(name, direction)
+    if (!endsWithNext) await journal.end(name, direction)
     await point(label, 'after')
   }
   const untilItWorks = async (name: N, direction: Direction, work: () => Promise<void>) => {
@@ -149,20 +149,19 @@ export async function runSaga<N extends string, C>(
   }
   const forward = async () => {
     for (const [i, step] of steps.entries()) {
-      if (journal.ended(step.name, 'do')) continue
+      if (await journal.ended(step.name, 'do')) continue
       goesOn(step.name)
       if (i > commitAt && commitAt !== -1) {
         if (step.kind === 'action') await untilItWorks(step.name, 'do', () => step.do(context, closing))
         continue
       }
-      notCancelled()
+      await notCancelled()
       if (step.kind === 'action') {
         const endsWithNext = step.endsWithNext === true && i + 1 === commitAt
         await attempt(step.name, 'do', () => step.do(context, early), { canCancel: true, endsWithNext })
       } else {
         await point(step.name, 'before')
-        notCancelled()
-        commitStep(step, steps[i - 1], journal, context, hook)
+        await commitStep(step, steps[i - 1], journal, context, hook)
         await point(step.name, 'after')
         // What the commit published goes out, and comes in where the reader is in this process, before we write on.
         await options.sleep(settleMs, closing).catch(() => goesOn(step.name))
@@ -172,24 +171,25 @@ export async function runSaga<N extends string, C>(
   const backward = async () => {
     for (const step of steps.slice(0, commitAt === -1 ? steps.length : commitAt).reverse()) {
       const undo = step.kind === 'action' ? step.undo : undefined
-      if (undo === undefined || !journal.begun(step.name) || journal.ended(step.name, 'undo')) continue
+      if (undo === undefined || !(await journal.begun(step.name))) continue
+      if (await journal.ended(step.name, 'undo')) continue
       await untilItWorks(step.name, 'undo', () => undo(context, closing))
     }
   }
 
   goesOn('its start')
-  if (journal.direction === 'do') {
+  if ((await journal.direction()) === 'do') {
     try {
       await forward()
-      journal.finish('do')
+      await journal.finish('do')
       return 'do'
     } catch (error) {
       if (error instanceof Stopped) throw error
-      journal.turnBack(error)
+      await journal.turnBack(error)
     }
   }
   await backward()
-  journal.finish('undo')
+  await journal.finish('undo')
   return 'undo'
 }
 
@@ -199,12 +199,15 @@ function commitStep<N extends string, C>(
   journal: Journal<N>,
   context: C,
   hook: SagaHook | undefined,
-): void {
-  journal.transaction(() => {
-    if (before !== undefined && !journal.ended(before.name, 'do')) journal.end(before.name, 'do')
-    journal.begin(step.name, 'do')
-    step.commit(context)
-    journal.end(step.name, 'do')
+): Promise<void> {
+  return journal.transaction(async () => {
+    // Who asks for it later finds that it has switched.
+    if (await journal.cancelRequested()) throw new Cancelled('cancelled')
+    if (before !== undefined && !(await journal.ended(before.name, 'do')))
+      await journal.end(before.name, 'do')
+    await journal.begin(step.name, 'do')
+    await step.commit(context)
+    await journal.end(step.name, 'do')
     try {
       hook?.(step.name, 'doing')
     } catch (error) {

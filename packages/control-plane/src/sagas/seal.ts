@@ -20,22 +20,23 @@ export interface Sealed {
 export async function seal(context: MigrationContext, stop: Stop): Promise<void> {
   const { plane } = context
   const { timings } = plane
-  const { topic, from, to, overrideBeforeSeal } = migrationOf(context)
-  const route = routeOf(context)
-  const source = plane.clusters.open(from.cluster)
+  const { topic, from, to, overrideBeforeSeal } = await migrationOf(context)
+  const route = await routeOf(context)
+  const source = await plane.clusters.open(from.cluster)
   try {
     // Once only: when SEAL runs again after a crash, what it would read is the seal.
     if (overrideBeforeSeal === undefined) {
       const limit = (await source.describe(from.topic))?.configs.get('max.message.bytes')
       const override = limit?.source === 'topic' ? limit.value : null
-      plane.store.migrations.setOverrideBeforeSeal(
+      await plane.store.migrations.setOverrideBeforeSeal(
         context.id,
         override === sealedMaxMessageBytes ? null : override,
       )
     }
+    const target = await plane.clusters.open(to.cluster)
     const [{ cuts: soFar }, ready] = await Promise.all([
       source.readCuts(from.topic, route.partitions),
-      plane.clusters.open(to.cluster).readCuts(to.topic, route.partitions),
+      target.readCuts(to.topic, route.partitions),
     ])
     const [silent] = ready.pending.filter(({ partition }) => ready.cuts[partition]! < 0n)
     if (silent !== undefined) {
@@ -45,8 +46,8 @@ export async function seal(context: MigrationContext, stop: Stop): Promise<void>
       )
     }
     if (soFar.every((cut, partition) => cut >= route.start(route.active, partition))) {
-      const { changes, write } = switchOf(context, { cuts: soFar, sealMs: 0 })
-      plane.board.rehearse(changes, write)
+      const { changes, write } = await switchOf(context, { cuts: soFar, sealMs: 0 })
+      await plane.board.rehearse(changes, write)
     }
     stop.throwIfAborted()
 
@@ -94,8 +95,9 @@ async function readFinalCuts(
 
 /** Only before SWITCH. What was sealed and switched is sealed for ever. */
 export async function unseal(context: MigrationContext): Promise<void> {
-  const { from, overrideBeforeSeal } = migrationOf(context)
+  const { from, overrideBeforeSeal } = await migrationOf(context)
   // Without it the seal was never asked for; and a topic that was deleted needs none.
-  if (overrideBeforeSeal === undefined || routeIfThere(context) === undefined) return
-  await context.plane.clusters.open(from.cluster).unseal(from.topic, overrideBeforeSeal.value)
+  if (overrideBeforeSeal === undefined || (await routeIfThere(context)) === undefined) return
+  const source = await context.plane.clusters.open(from.cluster)
+  await source.unseal(from.topic, overrideBeforeSeal.value)
 }

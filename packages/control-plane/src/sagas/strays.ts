@@ -20,12 +20,12 @@ export function hasUnrecovered(strays: readonly StrayRow[]): boolean {
 export async function watchStrays(context: MigrationContext): Promise<void> {
   const { plane, id } = context
   const { migrations } = plane.store
-  const { from, cuts } = migrationOf(context)
-  const route = routeIfThere(context)
+  const { from, cuts } = await migrationOf(context)
+  const route = await routeIfThere(context)
   if (route === undefined) return
-  const source = plane.clusters.open(from.cluster)
+  const source = await plane.clusters.open(from.cluster)
   const ends = await source.logEnds(from.topic, route.partitions, 'highWatermark')
-  const known = new Map(migrations.strays(id).map((stray) => [stray.partition, stray]))
+  const known = new Map((await migrations.strays(id)).map((stray) => [stray.partition, stray]))
   for (const [partition, to] of ends.entries()) {
     const cut = cuts![partition]!
     const stray = known.get(partition)
@@ -41,7 +41,7 @@ export async function watchStrays(context: MigrationContext): Promise<void> {
       to,
       seenAt: plane.now(),
     }
-    migrations.putStray(id, seen)
+    await migrations.putStray(id, seen)
     known.set(partition, seen)
     const producers = await source.producerStates(from.topic, partition)
     plane.log('warn', 'strays.seen', {
@@ -69,8 +69,8 @@ export async function watchStrays(context: MigrationContext): Promise<void> {
  */
 async function recover(context: MigrationContext, first: StrayRow): Promise<void> {
   const { plane, id } = context
-  const { from, topic } = migrationOf(context)
-  const source = plane.clusters.open(from.cluster)
+  const { from, topic } = await migrationOf(context)
+  const source = await plane.clusters.open(from.cluster)
   let stray = first
   let copied = 0
   let known = 0
@@ -83,11 +83,11 @@ async function recover(context: MigrationContext, first: StrayRow): Promise<void
     if (batches.length === 0) {
       // Nothing readable up to the end: retention or DeleteRecords took it.
       stray = { ...stray, recovered: stray.to }
-      plane.store.migrations.putStray(id, stray)
+      await plane.store.migrations.putStray(id, stray)
       break
     }
     for (const at of batches) {
-      const route = routeIfThere(context)
+      const route = await routeIfThere(context)
       if (route === undefined) return
       if (isControl(bytes, at) || (await isInLaterLoglet(context, route, bytes, at, stray.partition))) {
         known++
@@ -100,11 +100,12 @@ async function recover(context: MigrationContext, first: StrayRow): Promise<void
           from: `${from.cluster}/${from.topic}/${stray.partition}`,
           maxBytes: route.maxMessageBytes,
         })
-        await plane.clusters.open(cluster).append(physical, stray.partition, copy.bytes)
+        const target = await plane.clusters.open(cluster)
+        await target.append(physical, stray.partition, copy.bytes)
         copied++
         stray = { ...stray, recovered: nextOffset(bytes, at), nextSequence: copy.nextSequence }
       }
-      plane.store.migrations.putStray(id, stray)
+      await plane.store.migrations.putStray(id, stray)
     }
   }
   plane.log('warn', 'strays.recovered', {
@@ -126,12 +127,12 @@ async function isInLaterLoglet(
   at: number,
   partition: number,
 ): Promise<boolean> {
-  const { from } = migrationOf(context)
+  const { from } = await migrationOf(context)
   for (let i = route.active; i >= 0; i--) {
     const [cluster, physical] = [route.cluster(i), route.physicalTopic(i)]
     if (cluster === from.cluster && physical === from.topic) break
-    if (isKnownTo(await context.plane.clusters.open(cluster).producerStates(physical, partition), bytes, at))
-      return true
+    const later = await context.plane.clusters.open(cluster)
+    if (isKnownTo(await later.producerStates(physical, partition), bytes, at)) return true
   }
   return false
 }

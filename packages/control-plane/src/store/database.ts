@@ -1,91 +1,26 @@
-// One SQLite file, one process. What is committed is on the disk: a switch that was announced survives the power.
-import { mkdirSync } from 'node:fs'
-import { dirname } from 'node:path'
-import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite'
-import { upgradeSchema } from './schema.ts'
+// What the store asks of a database. Two carry it out: SQLite (sqlite.ts) and PostgreSQL (postgres.ts).
 
-export type Row = Record<string, string | number | null>
+export type Value = string | number | null
+export type Row = Record<string, Value>
 
-export class Database {
-  private readonly db: DatabaseSync
-  private readonly statements = new Map<string, StatementSync>()
-  private depth = 0
-  private committed: (() => void)[] = []
-
-  /** `:memory:` for tests. */
-  constructor(file: string) {
-    if (file !== ':memory:') mkdirSync(dirname(file), { recursive: true })
-    this.db = new DatabaseSync(file, { timeout: 0 })
-    try {
-      // Exclusive: two control planes on one file would each be sure of their own route version.
-      this.db.exec('PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL')
-      upgradeSchema(this.db)
-    } catch (error) {
-      this.db.close()
-      if (error instanceof Error && /database is locked/.test(error.message)) {
-        throw new Error(
-          `${file} is in use by another control plane: stop it, or choose another data directory`,
-          {
-            cause: error,
-          },
-        )
-      }
-      throw new Error(`the store ${file} cannot be opened: ${(error as Error).message}`, { cause: error })
-    }
-  }
-
-  get(sql: string, ...values: SQLInputValue[]): Row | undefined {
-    return this.statement(sql).get(...values) as Row | undefined
-  }
-
-  all(sql: string, ...values: SQLInputValue[]): Row[] {
-    return this.statement(sql).all(...values) as Row[]
-  }
-
+export interface Database {
+  get(sql: string, ...values: Value[]): Promise<Row | undefined>
+  all(sql: string, ...values: Value[]): Promise<Row[]>
   /** The number of rows changed. */
-  run(sql: string, ...values: SQLInputValue[]): number {
-    return Number(this.statement(sql).run(...values).changes)
-  }
-
+  run(sql: string, ...values: Value[]): Promise<number>
   /**
-   * All of `work` or nothing of it, durable when this returns. Inside another transaction it is part of that one.
-   * Never asynchronous: nothing else can come between.
+   * All of `work` or nothing of it, durable when this resolves. One at a time: others wait, and so do queries that
+   * stand outside. Calls that `work` awaits are part of it, also `transaction` itself. When any of them fails the
+   * whole fails, even where the error was caught. A call that comes after its end throws: an `await` is missing.
    */
-  transaction<T>(work: () => T): T {
-    if (this.depth > 0) return work()
-    this.db.exec('BEGIN IMMEDIATE')
-    this.depth++
-    let result: T
-    try {
-      result = work()
-      this.db.exec('COMMIT')
-    } catch (error) {
-      this.committed = []
-      if (this.db.isTransaction) this.db.exec('ROLLBACK')
-      throw error
-    } finally {
-      this.depth--
-    }
-    for (const announce of this.committed.splice(0)) announce()
-    return result
-  }
-
-  /** Runs when the transaction that we are in has been committed, and not at all if it is not. */
-  afterCommit(announce: () => void): void {
-    if (this.depth === 0) announce()
-    else this.committed.push(announce)
-  }
-
-  close(): void {
-    if (this.db.isOpen) this.db.close()
-  }
-
-  private statement(sql: string): StatementSync {
-    let statement = this.statements.get(sql)
-    if (statement === undefined) {
-      statement = this.db.prepare(sql)
-      this.statements.set(sql, statement)
-    }
-    return statement
-  }
+  transaction<T>(work: () => Promise<T>): Promise<T>
+  /**
+   * Runs in the tick in which the transaction that we are in was committed, before any other transaction, and not at
+   * all if it is not. Must not throw. Outside of a transaction it runs at once.
+   */
+  afterCommit(announce: () => void): void
+  /** Of the transaction that we are in: the same object for all calls in it. */
+  readonly current: object | undefined
+  /** What is under way fails, what waits fails, and so does what comes later. */
+  close(): Promise<void>
 }

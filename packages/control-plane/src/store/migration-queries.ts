@@ -13,8 +13,10 @@ export class MigrationQueries {
     this.db = db
   }
 
-  add(row: Pick<MigrationRow, 'id' | 'tenant' | 'topic' | 'topicId' | 'from' | 'to' | 'createdAt'>): void {
-    this.db.run(
+  async add(
+    row: Pick<MigrationRow, 'id' | 'tenant' | 'topic' | 'topicId' | 'from' | 'to' | 'createdAt'>,
+  ): Promise<void> {
+    await this.db.run(
       `INSERT INTO migration (id, tenant, topic, topic_id, from_cluster, from_topic, to_cluster, to_topic,
          state, step, created_at, revision)
        VALUES (?, ?, ?, ?, ?, ?, ?, ?, 'running', 'CHECK', ?, 1)`,
@@ -30,30 +32,30 @@ export class MigrationQueries {
     )
   }
 
-  get(id: string): MigrationRow | undefined {
-    const row = this.db.get('SELECT * FROM migration WHERE id = ?', id)
+  async get(id: string): Promise<MigrationRow | undefined> {
+    const row = await this.db.get('SELECT * FROM migration WHERE id = ?', id)
     return row && migrationRow(row)
   }
 
   /** The latest first. */
-  list(limit: number): MigrationRow[] {
-    return this.db
-      .all('SELECT * FROM migration ORDER BY created_at DESC, rowid DESC LIMIT ?', limit)
-      .map(migrationRow)
+  async list(limit: number): Promise<MigrationRow[]> {
+    return (
+      await this.db.all('SELECT * FROM migration ORDER BY created_at DESC, rowid DESC LIMIT ?', limit)
+    ).map(migrationRow)
   }
 
   /** Those whose saga has not ended, oldest first. */
-  unfinished(): MigrationRow[] {
-    return this.db
-      .all(
+  async unfinished(): Promise<MigrationRow[]> {
+    return (
+      await this.db.all(
         "SELECT * FROM migration WHERE state IN ('running', 'undoing', 'switched') ORDER BY created_at, rowid",
       )
-      .map(migrationRow)
+    ).map(migrationRow)
   }
 
   /** The one that moves the topic now, before its SWITCH. */
-  underway(topicId: string): MigrationRow | undefined {
-    const row = this.db.get(
+  async underway(topicId: string): Promise<MigrationRow | undefined> {
+    const row = await this.db.get(
       "SELECT * FROM migration WHERE topic_id = ? AND state IN ('running', 'undoing')",
       topicId,
     )
@@ -61,36 +63,36 @@ export class MigrationQueries {
   }
 
   /** Those before their SWITCH that come from the cluster or go there. */
-  underwayOn(cluster: string): MigrationRow[] {
-    return this.db
-      .all(
+  async underwayOn(cluster: string): Promise<MigrationRow[]> {
+    return (
+      await this.db.all(
         "SELECT * FROM migration WHERE state IN ('running', 'undoing') AND (from_cluster = ?1 OR to_cluster = ?1)",
         cluster,
       )
-      .map(migrationRow)
+    ).map(migrationRow)
   }
 
-  setState(id: string, state: MigrationState): void {
-    this.update(id, 'state = ?', state)
+  async setState(id: string, state: MigrationState): Promise<void> {
+    await this.update(id, 'state = ?', state)
   }
 
-  setError(id: string, error: { code: string; detail: string }): void {
-    this.update(id, 'error_code = ?, error_detail = ?', error.code, error.detail)
+  async setError(id: string, error: { code: string; detail: string }): Promise<void> {
+    await this.update(id, 'error_code = ?, error_detail = ?', error.code, error.detail)
   }
 
-  requestCancel(id: string): void {
-    this.update(id, 'cancel_requested = 1')
+  async requestCancel(id: string): Promise<void> {
+    await this.update(id, 'cancel_requested = 1')
   }
 
-  setOverrideBeforeSeal(id: string, value: string | null): void {
-    this.update(id, 'override_before_seal = ?', JSON.stringify(value))
+  async setOverrideBeforeSeal(id: string, value: string | null): Promise<void> {
+    await this.update(id, 'override_before_seal = ?', JSON.stringify(value))
   }
 
-  setSwitched(
+  async setSwitched(
     id: string,
     switched: { cuts: readonly bigint[]; sealMs: number; routeVersion: number; at: number },
-  ): void {
-    this.update(
+  ): Promise<void> {
+    await this.update(
       id,
       "state = 'switched', cuts = ?, seal_ms = ?, route_version = ?, switched_at = ?",
       JSON.stringify(switched.cuts.map(String)),
@@ -100,13 +102,13 @@ export class MigrationQueries {
     )
   }
 
-  setSwitchMs(id: string, switchMs: number): void {
-    this.update(id, 'switch_ms = ?', switchMs)
+  async setSwitchMs(id: string, switchMs: number): Promise<void> {
+    await this.update(id, 'switch_ms = ?', switchMs)
   }
 
   /** When their topic is deleted, what they wait for is gone. */
-  endSwitchedOf(topicId: string): void {
-    this.db.run(
+  async endSwitchedOf(topicId: string): Promise<void> {
+    await this.db.run(
       "UPDATE migration SET state = 'done', revision = revision + 1 WHERE topic_id = ? AND state = 'switched'",
       topicId,
     )
@@ -114,31 +116,36 @@ export class MigrationQueries {
 
   // ---- attempts
 
-  attempts(id: string): AttemptRow[] {
-    return this.db
-      .all('SELECT * FROM migration_attempt WHERE migration_id = ? ORDER BY number', id)
-      .map((row) => ({
-        number: Number(row.number),
-        step: row.step as MigrationStepName,
-        direction: row.direction as 'do' | 'undo',
-        attempt: Number(row.attempt),
-        startedAt: Number(row.started_at),
-        endedAt: row.ended_at === null ? null : Number(row.ended_at),
-        error: row.error === null ? null : String(row.error),
-      }))
+  async attempts(id: string): Promise<AttemptRow[]> {
+    return (
+      await this.db.all('SELECT * FROM migration_attempt WHERE migration_id = ? ORDER BY number', id)
+    ).map((row) => ({
+      number: Number(row.number),
+      step: row.step as MigrationStepName,
+      direction: row.direction as 'do' | 'undo',
+      attempt: Number(row.attempt),
+      startedAt: Number(row.started_at),
+      endedAt: row.ended_at === null ? null : Number(row.ended_at),
+      error: row.error === null ? null : String(row.error),
+    }))
   }
 
-  beginAttempt(id: string, step: MigrationStepName, direction: 'do' | 'undo', at: number): void {
-    const { n, attempt, last } = this.db.get(
+  async beginAttempt(
+    id: string,
+    step: MigrationStepName,
+    direction: 'do' | 'undo',
+    at: number,
+  ): Promise<void> {
+    const { n, attempt, last } = (await this.db.get(
       `SELECT count(*) + 1 AS n, ifnull(max(attempt) FILTER (WHERE step = ?2 AND direction = ?3), 0) + 1 AS attempt,
          max(number) FILTER (WHERE step = ?2 AND direction = ?3) AS last
        FROM migration_attempt WHERE migration_id = ?1`,
       id,
       step,
       direction,
-    )!
+    ))!
     if (Number(attempt) > ATTEMPT_ROWS_MAX) {
-      this.db.run(
+      await this.db.run(
         `UPDATE migration_attempt SET attempt = ?, started_at = ?, ended_at = NULL, error = NULL
          WHERE migration_id = ? AND number = ?`,
         attempt!,
@@ -147,7 +154,7 @@ export class MigrationQueries {
         last!,
       )
     } else {
-      this.db.run(
+      await this.db.run(
         'INSERT INTO migration_attempt VALUES (?, ?, ?, ?, ?, ?, NULL, NULL)',
         id,
         n!,
@@ -157,18 +164,18 @@ export class MigrationQueries {
         at,
       )
     }
-    this.update(id, 'step = ?', step)
+    await this.update(id, 'step = ?', step)
   }
 
   /** Ends the attempt that is open; `error` null when it did what it should. */
-  endAttempt(
+  async endAttempt(
     id: string,
     step: MigrationStepName,
     direction: 'do' | 'undo',
     at: number,
     error: string | null,
-  ): void {
-    this.db.run(
+  ): Promise<void> {
+    await this.db.run(
       `UPDATE migration_attempt SET ended_at = ?1, error = ?2 WHERE migration_id = ?3 AND number =
          (SELECT max(number) FROM migration_attempt WHERE migration_id = ?3 AND step = ?4 AND direction = ?5)`,
       at,
@@ -177,40 +184,52 @@ export class MigrationQueries {
       step,
       direction,
     )
-    this.update(id, 'step = step')
+    await this.update(id, 'step = step')
   }
 
   // ---- strays
 
-  strays(id: string): StrayRow[] {
-    return this.db.all('SELECT * FROM stray WHERE migration_id = ? ORDER BY partition', id).map((row) => ({
-      partition: Number(row.partition),
-      from: BigInt(row.from_offset!),
-      to: BigInt(row.to_offset!),
-      recovered: BigInt(row.recovered!),
-      producerId: BigInt(row.producer_id!),
-      nextSequence: Number(row.next_sequence),
-      seenAt: Number(row.seen_at),
-    }))
-  }
-
-  putStray(id: string, stray: StrayRow): void {
-    this.db.run(
-      'INSERT OR REPLACE INTO stray VALUES (?, ?, ?, ?, ?, ?, ?, ?)',
-      id,
-      stray.partition,
-      String(stray.from),
-      String(stray.to),
-      String(stray.recovered),
-      String(stray.producerId),
-      stray.nextSequence,
-      stray.seenAt,
+  async strays(id: string): Promise<StrayRow[]> {
+    return (await this.db.all('SELECT * FROM stray WHERE migration_id = ? ORDER BY partition', id)).map(
+      (row) => ({
+        partition: Number(row.partition),
+        from: BigInt(row.from_offset!),
+        to: BigInt(row.to_offset!),
+        recovered: BigInt(row.recovered!),
+        producerId: BigInt(row.producer_id!),
+        nextSequence: Number(row.next_sequence),
+        seenAt: Number(row.seen_at),
+      }),
     )
-    this.update(id, 'step = step')
   }
 
-  private update(id: string, assignments: string, ...values: (string | number | null)[]): void {
-    this.db.run(`UPDATE migration SET ${assignments}, revision = revision + 1 WHERE id = ?`, ...values, id)
+  putStray(id: string, stray: StrayRow): Promise<void> {
+    return this.db.transaction(async () => {
+      await this.db.run(
+        'INSERT OR REPLACE INTO stray VALUES (?, ?, ?, ?, ?, ?, ?, ?)',
+        id,
+        stray.partition,
+        String(stray.from),
+        String(stray.to),
+        String(stray.recovered),
+        String(stray.producerId),
+        stray.nextSequence,
+        stray.seenAt,
+      )
+      await this.update(id, 'step = step')
+    })
+  }
+
+  private async update(
+    id: string,
+    assignments: string,
+    ...values: (string | number | null)[]
+  ): Promise<void> {
+    await this.db.run(
+      `UPDATE migration SET ${assignments}, revision = revision + 1 WHERE id = ?`,
+      ...values,
+      id,
+    )
   }
 }
 

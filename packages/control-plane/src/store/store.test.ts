@@ -4,8 +4,8 @@ import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { TopicRoute } from '@braid/routing-model'
 import { describe, expect, onTestFinished, test } from 'vitest'
-import { Database } from './database.ts'
 import { schemaFiles, upgradeSchema } from './schema.ts'
+import { openSqlite } from './sqlite.ts'
 import { Store } from './store.ts'
 
 function file(): string {
@@ -14,18 +14,18 @@ function file(): string {
   return join(folder, 'deep', 'store.db')
 }
 
-function open(at: string): Store {
-  const store = new Store(at)
+async function open(at: string): Promise<Store> {
+  const store = await Store.open(openSqlite(at))
   onTestFinished(() => store.close())
   return store
 }
 
 /** Clusters a and b, tenant default at home on a, topic orders of three partitions on a. */
-function furnished(at = file()): { store: Store; orders: TopicRoute } {
-  const store = open(at)
+async function furnished(at = file()): Promise<{ store: Store; orders: TopicRoute }> {
+  const store = await open(at)
   for (const name of ['a', 'b']) {
-    const number = store.nextClusterNumber()
-    store.addCluster({
+    const number = await store.nextClusterNumber()
+    await store.addCluster({
       name,
       number,
       bootstrap: [`${name}:9092`],
@@ -34,7 +34,7 @@ function furnished(at = file()): { store: Store; orders: TopicRoute } {
       registeredAt: 1,
     })
   }
-  store.addTenant('default', 'a')
+  await store.addTenant('default', 'a')
   const orders = TopicRoute.create({
     tenant: 'default',
     name: 'orders',
@@ -45,45 +45,45 @@ function furnished(at = file()): { store: Store; orders: TopicRoute } {
     cluster: 'a',
     topic: 'orders.x',
   })
-  store.addTopic(orders, 1)
+  await store.addTopic(orders, 1)
   return { store, orders }
 }
 
-test('what was written is there after the store is opened again', () => {
+test('what was written is there after the store is opened again', async () => {
   const at = file()
-  const { store, orders } = furnished(at)
+  const { store, orders } = await furnished(at)
   const moved = orders
     .withPrepared({ cluster: 'b', topic: 'orders.y' })
     .sealedAndAppended([5n, 0n, 2n ** 60n], {
       cluster: 'b',
       topic: 'orders.y',
     })
-  store.transaction(() => {
-    store.appendLoglet(moved)
-    store.setRouteVersion(7)
+  await store.transaction(async () => {
+    await store.appendLoglet(moved)
+    await store.raiseRouteVersion(0, 7)
   })
-  store.putAccessPoint({
+  await store.putAccessPoint({
     id: 'p1',
-    number: store.nextAccessPointNumber(),
+    number: await store.nextAccessPointNumber(),
     bootstrap: 'h:1',
     listeners: { a: 'h:2' },
   })
-  const before = JSON.stringify(store.routes())
+  const before = JSON.stringify(await store.routes())
   const { id } = store
-  store.close()
+  await store.close()
 
-  const again = open(at)
+  const again = await open(at)
   expect(again.id).toBe(id)
-  expect(JSON.stringify(again.routes())).toBe(before)
-  expect(again.routes().version).toBe(7)
-  expect(again.routes().topic('default', 'orders')?.equals(moved)).toBe(true)
+  expect(JSON.stringify(await again.routes())).toBe(before)
+  expect((await again.routes()).version).toBe(7)
+  expect((await again.routes()).topic('default', 'orders')?.equals(moved)).toBe(true)
 })
 
-test('a column of equal offsets is one string, whatever the number of partitions', () => {
+test('a column of equal offsets is one string, whatever the number of partitions', async () => {
   const at = file()
-  const { store, orders } = furnished(at)
-  store.appendLoglet(orders.sealedAndAppended([5n, 5n, 5n], { cluster: 'b', topic: 'orders.y' }))
-  store.close()
+  const { store, orders } = await furnished(at)
+  await store.appendLoglet(orders.sealedAndAppended([5n, 5n, 5n], { cluster: 'b', topic: 'orders.y' }))
+  await store.close()
   const db = new DatabaseSync(at)
   const rows = db
     .prepare('SELECT starts, bases, ends FROM loglet ORDER BY position')
@@ -96,26 +96,26 @@ test('a column of equal offsets is one string, whatever the number of partitions
   ])
 })
 
-test('a transaction that throws leaves nothing, and announces nothing', () => {
-  const { store, orders } = furnished()
+test('a transaction that throws leaves nothing, and announces nothing', async () => {
+  const { store, orders } = await furnished()
   const announced: string[] = []
-  const before = JSON.stringify(store.routes())
-  expect(() =>
-    store.transaction(() => {
-      store.appendLoglet(orders.sealedAndAppended([1n, 1n, 1n], { cluster: 'b', topic: 'orders.y' }))
+  const before = JSON.stringify(await store.routes())
+  await expect(
+    store.transaction(async () => {
+      await store.appendLoglet(orders.sealedAndAppended([1n, 1n, 1n], { cluster: 'b', topic: 'orders.y' }))
       store.afterCommit(() => announced.push('never'))
-      store.transaction(() => store.setRouteVersion(9))
+      await store.transaction(() => store.raiseRouteVersion(0, 9))
       throw new Error('no')
     }),
-  ).toThrow('no')
-  expect(JSON.stringify(store.routes())).toBe(before)
-  store.transaction(() => store.afterCommit(() => announced.push('after')))
+  ).rejects.toThrow('no')
+  expect(JSON.stringify(await store.routes())).toBe(before)
+  await store.transaction(async () => store.afterCommit(() => announced.push('after')))
   expect(announced).toEqual(['after'])
 })
 
 describe('what the schema refuses, whatever the code thinks', () => {
-  test('a physical topic in two chains', () => {
-    const { store, orders } = furnished()
+  test('a physical topic in two chains', async () => {
+    const { store, orders } = await furnished()
     const thief = TopicRoute.create({
       tenant: 'default',
       name: 'thief',
@@ -126,21 +126,21 @@ describe('what the schema refuses, whatever the code thinks', () => {
       cluster: 'a',
       topic: orders.physicalTopic(0),
     })
-    expect(() => store.transaction(() => store.addTopic(thief, 1))).toThrow(/UNIQUE/)
-    expect(store.topicRoutes()).toHaveLength(1)
+    await expect(store.transaction(() => store.addTopic(thief, 1))).rejects.toThrow(/UNIQUE/)
+    expect(await store.topicRoutes()).toHaveLength(1)
   })
 
-  test('a switch whose active loglet is another than the saga sealed', () => {
-    const { store, orders } = furnished()
+  test('a switch whose active loglet is another than the saga sealed', async () => {
+    const { store, orders } = await furnished()
     const moved = orders.sealedAndAppended([1n, 1n, 1n], { cluster: 'b', topic: 'orders.y' })
-    store.appendLoglet(moved)
-    expect(() => store.transaction(() => store.appendLoglet(moved))).toThrow(
+    await store.appendLoglet(moved)
+    await expect(store.transaction(() => store.appendLoglet(moved))).rejects.toThrow(
       /active loglet in the store is not orders.x/,
     )
   })
 
-  test('two sagas on one topic before the switch', () => {
-    const { store } = furnished()
+  test('two sagas on one topic before the switch', async () => {
+    const { store } = await furnished()
     const add = (id: string) =>
       store.migrations.add({
         id,
@@ -151,36 +151,36 @@ describe('what the schema refuses, whatever the code thinks', () => {
         to: { cluster: 'b', topic: `orders.${id}` },
         createdAt: 1,
       })
-    add('m1')
-    expect(() => add('m2')).toThrow(/UNIQUE/)
-    store.migrations.setSwitched('m1', { cuts: [1n], sealMs: 1, routeVersion: 1, at: 1 })
-    add('m2')
-    expect(store.migrations.underway('o-1')?.id).toBe('m2')
-    expect(store.migrations.unfinished().map((row) => row.id)).toEqual(['m1', 'm2'])
+    await add('m1')
+    await expect(add('m2')).rejects.toThrow(/UNIQUE/)
+    await store.migrations.setSwitched('m1', { cuts: [1n], sealMs: 1, routeVersion: 1, at: 1 })
+    await add('m2')
+    expect((await store.migrations.underway('o-1'))?.id).toBe('m2')
+    expect((await store.migrations.unfinished()).map((row) => row.id)).toEqual(['m1', 'm2'])
   })
 
-  test('a cluster that topics live on is not removed', () => {
-    const { store } = furnished()
-    expect(() => store.removeCluster('a')).toThrow(/FOREIGN KEY/)
-    store.removeCluster('b')
-    expect(store.clusters().map((row) => row.name)).toEqual(['a'])
+  test('a cluster that topics live on is not removed', async () => {
+    const { store } = await furnished()
+    await expect(store.removeCluster('a')).rejects.toThrow(/FOREIGN KEY/)
+    await store.removeCluster('b')
+    expect((await store.clusters()).map((row) => row.name)).toEqual(['a'])
   })
 })
 
-test('numbers are never given twice, also after their owner is gone', () => {
+test('numbers are never given twice, also after their owner is gone', async () => {
   const at = file()
-  const { store } = furnished(at)
-  store.removeCluster('b')
-  store.close()
-  const again = open(at)
-  expect(again.nextClusterNumber()).toBe(3)
-  expect(again.cluster('a')?.number).toBe(1)
+  const { store } = await furnished(at)
+  await store.removeCluster('b')
+  await store.close()
+  const again = await open(at)
+  expect(await again.nextClusterNumber()).toBe(3)
+  expect((await again.cluster('a'))?.number).toBe(1)
 })
 
-test('attempts: a row each, ended or failed; very many overwrite the last', () => {
-  const { store } = furnished()
+test('attempts: a row each, ended or failed; very many overwrite the last', async () => {
+  const { store } = await furnished()
   const { migrations } = store
-  migrations.add({
+  await migrations.add({
     id: 'm',
     tenant: 'default',
     topic: 'orders',
@@ -189,13 +189,13 @@ test('attempts: a row each, ended or failed; very many overwrite the last', () =
     to: { cluster: 'b', topic: 'orders.y' },
     createdAt: 1,
   })
-  migrations.beginAttempt('m', 'CHECK', 'do', 10)
-  migrations.endAttempt('m', 'CHECK', 'do', 12, null)
+  await migrations.beginAttempt('m', 'CHECK', 'do', 10)
+  await migrations.endAttempt('m', 'CHECK', 'do', 12, null)
   for (let i = 0; i < 200; i++) {
-    migrations.beginAttempt('m', 'SEAL', 'undo', 20 + i)
-    migrations.endAttempt('m', 'SEAL', 'undo', 21 + i, 'away')
+    await migrations.beginAttempt('m', 'SEAL', 'undo', 20 + i)
+    await migrations.endAttempt('m', 'SEAL', 'undo', 21 + i, 'away')
   }
-  const attempts = migrations.attempts('m')
+  const attempts = await migrations.attempts('m')
   expect(attempts[0]).toEqual({
     number: 1,
     step: 'CHECK',
@@ -207,12 +207,12 @@ test('attempts: a row each, ended or failed; very many overwrite the last', () =
   })
   expect(attempts).toHaveLength(51)
   expect(attempts.at(-1)).toMatchObject({ attempt: 200, startedAt: 219, endedAt: 220, error: 'away' })
-  expect(migrations.get('m')?.revision).toBe(1 + 2 + 400)
+  expect((await migrations.get('m'))?.revision).toBe(1 + 2 + 400)
 })
 
-test('strays survive, as 64-bit offsets', () => {
-  const { store } = furnished()
-  store.migrations.add({
+test('strays survive, as 64-bit offsets', async () => {
+  const { store } = await furnished()
+  await store.migrations.add({
     id: 'm',
     tenant: 'default',
     topic: 'orders',
@@ -230,21 +230,21 @@ test('strays survive, as 64-bit offsets', () => {
     nextSequence: 9,
     seenAt: 5,
   }
-  store.migrations.putStray('m', stray)
-  expect(store.migrations.strays('m')).toEqual([stray])
+  await store.migrations.putStray('m', stray)
+  expect(await store.migrations.strays('m')).toEqual([stray])
 })
 
-test("what is committed is on the disk before it is announced, and not only in the system's memory", () => {
-  const db = new Database(file())
+test("what is committed is on the disk before it is announced, and not only in the system's memory", async () => {
+  const db = openSqlite(file())
   onTestFinished(() => db.close())
-  expect(db.get('PRAGMA synchronous')).toMatchObject({ synchronous: 2 })
-  expect(db.get('PRAGMA journal_mode')).toMatchObject({ journal_mode: 'wal' })
+  expect(await db.get('PRAGMA synchronous')).toMatchObject({ synchronous: 2 })
+  expect(await db.get('PRAGMA journal_mode')).toMatchObject({ journal_mode: 'wal' })
 })
 
-test('a file that another control plane has open is refused by name', () => {
+test('a file that another control plane has open is refused by name', async () => {
   const at = file()
-  furnished(at)
-  expect(() => new Store(at)).toThrow(`${at} is in use by another control plane`)
+  await furnished(at)
+  expect(() => openSqlite(at)).toThrow(`${at} is in use by another control plane`)
 })
 
 describe('the schema', () => {
@@ -260,14 +260,14 @@ describe('the schema', () => {
     })
   }
 
-  test('of a newer release is refused', () => {
+  test('of a newer release is refused', async () => {
     const db = new DatabaseSync(':memory:')
     onTestFinished(() => db.close())
     db.exec('PRAGMA user_version = 99')
     expect(() => upgradeSchema(db)).toThrow(/newer release.*upgrade Braid/)
   })
 
-  test('a file that fails leaves the version before it', () => {
+  test('a file that fails leaves the version before it', async () => {
     const db = new DatabaseSync(':memory:')
     onTestFinished(() => db.close())
     const broken = {

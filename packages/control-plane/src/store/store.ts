@@ -6,7 +6,7 @@ import {
   type TopicRoute,
   type TopicRouteJson,
 } from '@braid/routing-model'
-import { Database, type Row } from './database.ts'
+import type { Database, Row } from './database.ts'
 import { MigrationQueries } from './migration-queries.ts'
 import type { AccessPointRow, ClusterRow, LeftoverRow } from './rows.ts'
 
@@ -17,74 +17,99 @@ export class Store {
   readonly id: string
   private readonly db: Database
 
-  constructor(file: string) {
-    this.db = new Database(file)
-    this.migrations = new MigrationQueries(this.db)
-    this.db.run('INSERT OR IGNORE INTO store VALUES (1, ?, 0, 0, 0)', randomUUID())
-    this.id = String(this.db.get('SELECT id FROM store')?.id)
+  private constructor(db: Database, id: string) {
+    this.db = db
+    this.id = id
+    this.migrations = new MigrationQueries(db)
   }
 
-  transaction<T>(work: () => T): T {
+  /** On a database whose schema is there. */
+  static async open(db: Database): Promise<Store> {
+    await db.run('INSERT INTO store VALUES (1, ?, 0, 0, 0) ON CONFLICT DO NOTHING', randomUUID())
+    return new Store(db, String((await db.get('SELECT id FROM store'))?.id))
+  }
+
+  /** See Database.transaction: one at a time, all or nothing. What is checked in it still holds when it writes. */
+  transaction<T>(work: () => Promise<T>): Promise<T> {
     return this.db.transaction(work)
+  }
+
+  get currentTransaction(): object | undefined {
+    return this.db.current
   }
 
   afterCommit(announce: () => void): void {
     this.db.afterCommit(announce)
   }
 
-  close(): void {
-    this.db.close()
+  close(): Promise<void> {
+    return this.db.close()
   }
 
-  get routeVersion(): number {
-    return Number(this.db.get('SELECT route_version FROM store')?.route_version)
+  async routeVersion(): Promise<number> {
+    return Number((await this.db.get('SELECT route_version FROM store'))?.route_version)
   }
 
-  setRouteVersion(version: number): void {
-    this.db.run('UPDATE store SET route_version = ?', version)
+  /** Fails when another has changed the routes. */
+  async raiseRouteVersion(from: number, to: number): Promise<void> {
+    const raised = await this.db.run('UPDATE store SET route_version = ? WHERE route_version = ?', to, from)
+    if (raised !== 1) {
+      throw new Error(
+        `the routes in the store are not at version ${from}: another control plane has changed them`,
+      )
+    }
   }
 
   /** Everything that access points are told. */
-  routes(): RouteTable {
-    return RouteTable.fromJSON({
-      version: this.routeVersion,
-      clusters: this.clusters().map(({ name, number, bootstrap }) => ({ name, number, bootstrap })),
-      tenants: this.tenants(),
-      accessPoints: this.accessPoints()
-        .filter((row) => row.present)
-        .map(
-          ({ id, number, bootstrap, listeners }): AccessPointRoute => ({ id, number, bootstrap, listeners }),
-        ),
-      topics: this.topicRoutes(),
-    })
+  routes(): Promise<RouteTable> {
+    return this.db.transaction(async () =>
+      RouteTable.fromJSON({
+        version: await this.routeVersion(),
+        clusters: (await this.clusters()).map(({ name, number, bootstrap }) => ({ name, number, bootstrap })),
+        tenants: await this.tenants(),
+        accessPoints: (await this.accessPoints())
+          .filter((row) => row.present)
+          .map(
+            ({ id, number, bootstrap, listeners }): AccessPointRoute => ({
+              id,
+              number,
+              bootstrap,
+              listeners,
+            }),
+          ),
+        topics: await this.topicRoutes(),
+      }),
+    )
   }
 
   // ---- clusters and tenants
 
-  clusters(): ClusterRow[] {
-    return this.db.all('SELECT * FROM cluster ORDER BY number').map(clusterRow)
+  async clusters(): Promise<ClusterRow[]> {
+    return (await this.db.all('SELECT * FROM cluster ORDER BY number')).map(clusterRow)
   }
 
-  cluster(name: string): ClusterRow | undefined {
-    const row = this.db.get('SELECT * FROM cluster WHERE name = ?', name)
+  async cluster(name: string): Promise<ClusterRow | undefined> {
+    const row = await this.db.get('SELECT * FROM cluster WHERE name = ?', name)
     return row && clusterRow(row)
   }
 
-  clusterWithId(clusterId: string): ClusterRow | undefined {
-    const row = this.db.get('SELECT * FROM cluster WHERE cluster_id = ?', clusterId)
+  async clusterWithId(clusterId: string): Promise<ClusterRow | undefined> {
+    const row = await this.db.get('SELECT * FROM cluster WHERE cluster_id = ?', clusterId)
     return row && clusterRow(row)
   }
 
-  nextClusterNumber(): number {
+  async nextClusterNumber(): Promise<number> {
     return Number(
-      this.db.get(
-        'UPDATE store SET last_cluster_number = last_cluster_number + 1 RETURNING last_cluster_number AS n',
+      (
+        await this.db.get(
+          'UPDATE store SET last_cluster_number = last_cluster_number + 1 RETURNING last_cluster_number AS n',
+        )
       )?.n,
     )
   }
 
-  addCluster(row: ClusterRow): void {
-    this.db.run(
+  async addCluster(row: ClusterRow): Promise<void> {
+    await this.db.run(
       'INSERT INTO cluster VALUES (?, ?, ?, ?, ?, ?)',
       row.name,
       row.number,
@@ -95,36 +120,37 @@ export class Store {
     )
   }
 
-  removeCluster(name: string): void {
-    this.db.run('DELETE FROM leftover WHERE cluster = ?', name)
-    this.db.run('DELETE FROM cluster WHERE name = ?', name)
+  async removeCluster(name: string): Promise<void> {
+    await this.db.run('DELETE FROM leftover WHERE cluster = ?', name)
+    await this.db.run('DELETE FROM cluster WHERE name = ?', name)
   }
 
-  tenants(): { name: string; home: string }[] {
-    return this.db
-      .all('SELECT name, home FROM tenant ORDER BY name')
-      .map((row) => ({ name: String(row.name), home: String(row.home) }))
+  async tenants(): Promise<{ name: string; home: string }[]> {
+    return (await this.db.all('SELECT name, home FROM tenant ORDER BY name')).map((row) => ({
+      name: String(row.name),
+      home: String(row.home),
+    }))
   }
 
-  addTenant(name: string, home: string): void {
-    this.db.run('INSERT INTO tenant VALUES (?, ?)', name, home)
+  async addTenant(name: string, home: string): Promise<void> {
+    await this.db.run('INSERT INTO tenant VALUES (?, ?)', name, home)
   }
 
-  removeTenant(name: string): void {
-    this.db.run('DELETE FROM tenant WHERE name = ?', name)
+  async removeTenant(name: string): Promise<void> {
+    await this.db.run('DELETE FROM tenant WHERE name = ?', name)
   }
 
   // ---- topics and their chains
 
-  topicRoutes(): TopicRouteJson[] {
+  async topicRoutes(): Promise<TopicRouteJson[]> {
     const loglets = new Map<string, LogletColumnsJson[]>()
-    for (const row of this.db.all('SELECT * FROM loglet ORDER BY topic_id, position')) {
+    for (const row of await this.db.all('SELECT * FROM loglet ORDER BY topic_id, position')) {
       const id = String(row.topic_id)
       const chain = loglets.get(id)
       if (chain === undefined) loglets.set(id, [logletColumns(row)])
       else chain.push(logletColumns(row))
     }
-    return this.db.all('SELECT * FROM topic ORDER BY tenant, name').map((row) => ({
+    return (await this.db.all('SELECT * FROM topic ORDER BY tenant, name')).map((row) => ({
       tenant: String(row.tenant),
       name: String(row.name),
       id: String(row.id),
@@ -138,13 +164,14 @@ export class Store {
     }))
   }
 
-  topicCreatedAt(id: string): number {
-    return Number(this.db.get('SELECT created_at FROM topic WHERE id = ?', id)?.created_at)
+  /** 0 when it is gone: whoever shows a list may come late. */
+  async topicCreatedAt(id: string): Promise<number> {
+    return Number((await this.db.get('SELECT created_at FROM topic WHERE id = ?', id))?.created_at ?? 0)
   }
 
-  addTopic(route: TopicRoute, createdAt: number): void {
+  async addTopic(route: TopicRoute, createdAt: number): Promise<void> {
     const { id, tenant, name, partitions, maxMessageBytes, homeTopic } = route
-    this.db.run(
+    await this.db.run(
       'INSERT INTO topic VALUES (?, ?, ?, ?, ?, ?, NULL, NULL, ?)',
       id,
       tenant,
@@ -155,12 +182,12 @@ export class Store {
       createdAt,
     )
     const json = route.toJSON()
-    for (const [position, loglet] of json.loglets.entries()) this.addLoglet(id, position, loglet)
+    for (const [position, loglet] of json.loglets.entries()) await this.addLoglet(id, position, loglet)
   }
 
-  setPrepared(route: TopicRoute): void {
+  async setPrepared(route: TopicRoute): Promise<void> {
     const { cluster = null, topic = null } = route.prepared ?? {}
-    this.db.run(
+    await this.db.run(
       'UPDATE topic SET prepared_cluster = ?, prepared_topic = ? WHERE id = ?',
       cluster,
       topic,
@@ -169,13 +196,13 @@ export class Store {
   }
 
   /** The SWITCH: the last loglet but one of the route gets its cuts, the last is new. */
-  appendLoglet(route: TopicRoute): void {
+  async appendLoglet(route: TopicRoute): Promise<void> {
     const [sealed, open] = route.toJSON().loglets.slice(-2)
     const position = Number(
-      this.db.get('SELECT max(position) AS last FROM loglet WHERE topic_id = ?', route.id)?.last,
+      (await this.db.get('SELECT max(position) AS last FROM loglet WHERE topic_id = ?', route.id))?.last,
     )
     const cuts = JSON.stringify(sealed!.end)
-    const changed = this.db.run(
+    const changed = await this.db.run(
       'UPDATE loglet SET ends = ? WHERE topic_id = ? AND position = ? AND ends IS NULL AND cluster = ? AND topic = ?',
       cuts,
       route.id,
@@ -185,24 +212,24 @@ export class Store {
     )
     if (changed !== 1)
       throw new Error(`topic ${route.name}: the active loglet in the store is not ${sealed!.topic}`)
-    this.addLoglet(route.id, position + 1, open!)
-    this.setPrepared(route)
+    await this.addLoglet(route.id, position + 1, open!)
+    await this.setPrepared(route)
   }
 
-  removeFirstLoglet(topicId: string): void {
-    this.db.run(
+  async removeFirstLoglet(topicId: string): Promise<void> {
+    await this.db.run(
       'DELETE FROM loglet WHERE topic_id = ?1 AND position = (SELECT min(position) FROM loglet WHERE topic_id = ?1)',
       topicId,
     )
   }
 
-  removeTopic(id: string): void {
-    this.db.run('DELETE FROM loglet WHERE topic_id = ?', id)
-    this.db.run('DELETE FROM topic WHERE id = ?', id)
+  async removeTopic(id: string): Promise<void> {
+    await this.db.run('DELETE FROM loglet WHERE topic_id = ?', id)
+    await this.db.run('DELETE FROM topic WHERE id = ?', id)
   }
 
-  private addLoglet(topicId: string, position: number, loglet: LogletColumnsJson): void {
-    this.db.run(
+  private async addLoglet(topicId: string, position: number, loglet: LogletColumnsJson): Promise<void> {
+    await this.db.run(
       'INSERT INTO loglet VALUES (?, ?, ?, ?, ?, ?, ?)',
       topicId,
       position,
@@ -216,26 +243,36 @@ export class Store {
 
   // ---- physical topics that no route names
 
-  leftovers(): LeftoverRow[] {
-    return this.db.all('SELECT * FROM leftover ORDER BY recorded_at').map((row) => ({
+  async leftovers(): Promise<LeftoverRow[]> {
+    return (await this.db.all('SELECT * FROM leftover ORDER BY recorded_at')).map((row) => ({
       cluster: String(row.cluster),
       topic: String(row.topic),
       recordedAt: Number(row.recorded_at),
     }))
   }
 
-  addLeftover(cluster: string, topic: string, recordedAt: number): void {
-    this.db.run('INSERT OR IGNORE INTO leftover VALUES (?, ?, ?)', cluster, topic, recordedAt)
+  async addLeftover(cluster: string, topic: string, recordedAt: number): Promise<void> {
+    await this.db.run(
+      'INSERT INTO leftover VALUES (?, ?, ?) ON CONFLICT DO NOTHING',
+      cluster,
+      topic,
+      recordedAt,
+    )
   }
 
-  removeLeftover(cluster: string, topic: string): void {
-    this.db.run('DELETE FROM leftover WHERE cluster = ? AND topic = ?', cluster, topic)
+  async hasLeftover(cluster: string, topic: string): Promise<boolean> {
+    const found = 'SELECT 1 AS found FROM leftover WHERE cluster = ? AND topic = ?'
+    return (await this.db.get(found, cluster, topic)) !== undefined
+  }
+
+  async removeLeftover(cluster: string, topic: string): Promise<void> {
+    await this.db.run('DELETE FROM leftover WHERE cluster = ? AND topic = ?', cluster, topic)
   }
 
   // ---- access points
 
-  accessPoints(): AccessPointRow[] {
-    return this.db.all('SELECT * FROM access_point ORDER BY number').map((row) => ({
+  async accessPoints(): Promise<AccessPointRow[]> {
+    return (await this.db.all('SELECT * FROM access_point ORDER BY number')).map((row) => ({
       id: String(row.id),
       number: Number(row.number),
       bootstrap: String(row.bootstrap),
@@ -244,21 +281,23 @@ export class Store {
     }))
   }
 
-  accessPointNumber(id: string): number | undefined {
-    const row = this.db.get('SELECT number FROM access_point WHERE id = ?', id)
+  async accessPointNumber(id: string): Promise<number | undefined> {
+    const row = await this.db.get('SELECT number FROM access_point WHERE id = ?', id)
     return row && Number(row.number)
   }
 
-  nextAccessPointNumber(): number {
+  async nextAccessPointNumber(): Promise<number> {
     return Number(
-      this.db.get(
-        'UPDATE store SET last_access_point_number = last_access_point_number + 1 RETURNING last_access_point_number AS n',
+      (
+        await this.db.get(
+          'UPDATE store SET last_access_point_number = last_access_point_number + 1 RETURNING last_access_point_number AS n',
+        )
       )?.n,
     )
   }
 
-  putAccessPoint({ id, number, bootstrap, listeners }: AccessPointRoute): void {
-    this.db.run(
+  async putAccessPoint({ id, number, bootstrap, listeners }: AccessPointRoute): Promise<void> {
+    await this.db.run(
       `INSERT INTO access_point VALUES (?, ?, ?, ?, 1)
        ON CONFLICT (id) DO UPDATE SET bootstrap = excluded.bootstrap, listeners = excluded.listeners, present = 1`,
       id,
@@ -269,8 +308,8 @@ export class Store {
   }
 
   /** Its number stays its own. */
-  dismissAccessPoint(id: string): void {
-    this.db.run('UPDATE access_point SET present = 0 WHERE id = ?', id)
+  async dismissAccessPoint(id: string): Promise<void> {
+    await this.db.run('UPDATE access_point SET present = 0 WHERE id = ?', id)
   }
 }
 

@@ -21,6 +21,7 @@ export class Leftovers {
   private readonly underway = new Map<string, Promise<void>>()
   /** Recorded before they are made; whoever makes them says what becomes of them. */
   private readonly held = new Set<string>()
+  private sweeping: Promise<void> | undefined
   private timer: NodeJS.Timeout | undefined
 
   constructor(parts: LeftoverParts) {
@@ -28,17 +29,22 @@ export class Leftovers {
   }
 
   start(): void {
-    this.sweep()
-    this.timer = setInterval(() => this.sweep(), this.parts.timings.sweepEveryMs).unref()
+    void this.sweep()
+    this.timer = setInterval(() => void this.sweep(), this.parts.timings.sweepEveryMs).unref()
   }
 
   /** Records topics that are about to be made, so that a crash leaves nothing that nobody knows. */
-  hold(topics: readonly PhysicalTopic[]): void {
+  async hold(topics: readonly PhysicalTopic[]): Promise<void> {
     const { store, now } = this.parts
-    store.transaction(() => {
-      for (const { cluster, topic } of topics) store.addLeftover(cluster, topic, now())
-    })
     for (const topic of topics) this.held.add(keyOf(topic))
+    try {
+      await store.transaction(async () => {
+        for (const { cluster, topic } of topics) await store.addLeftover(cluster, topic, now())
+      })
+    } catch (error) {
+      this.release(topics)
+      throw error
+    }
   }
 
   /** Whether a topic is being made on the cluster at this moment. */
@@ -66,13 +72,25 @@ export class Leftovers {
   /** Never leaves a deletion behind that could write to a closed store. */
   async close(): Promise<void> {
     clearInterval(this.timer)
+    await this.sweeping
     await Promise.all(this.underway.values())
   }
 
-  private sweep(): void {
-    for (const leftover of this.parts.store.leftovers()) {
-      if (!this.held.has(keyOf(leftover))) void this.delete(leftover)
-    }
+  private sweep(): Promise<void> {
+    const { store, log } = this.parts
+    // In a transaction, so that whatever it lists and nobody holds is in no route that is being committed.
+    const sweeping = store
+      .transaction(async () =>
+        (await store.leftovers()).filter((leftover) => !this.held.has(keyOf(leftover))),
+      )
+      .then(
+        (left) => {
+          for (const leftover of left) void this.delete(leftover)
+        },
+        (error: unknown) => log('warn', 'leftover.sweep-failed', { reason: reasonOf(error) }),
+      )
+    this.sweeping = sweeping
+    return sweeping
   }
 
   private delete(physical: PhysicalTopic): Promise<void> {
@@ -81,12 +99,13 @@ export class Leftovers {
     if (known !== undefined) return known
     const { store, log } = this.parts
     const { cluster, topic } = physical
-    const deletion = this.parts
-      .deleteTopic(physical)
-      .then(
-        () => store.removeLeftover(cluster, topic),
-        (error: unknown) => log('warn', 'leftover.kept', { cluster, topic, reason: reasonOf(error) }),
-      )
+    const deletion = (async () => {
+      // It may be in a route after all: of a commit whose answer was lost.
+      if (!(await store.hasLeftover(cluster, topic))) return
+      await this.parts.deleteTopic(physical)
+      await store.removeLeftover(cluster, topic)
+    })()
+      .catch((error: unknown) => log('warn', 'leftover.kept', { cluster, topic, reason: reasonOf(error) }))
       .finally(() => this.underway.delete(key))
     this.underway.set(key, deletion)
     return deletion

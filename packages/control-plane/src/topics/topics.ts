@@ -37,14 +37,14 @@ export class Topics {
     return this.begin(name, async (making) => {
       const { clusters, timings } = this.plane
       const home = clusters.home(tenant)
-      const cluster = clusters.get(creation.cluster ?? home)
+      const cluster = await clusters.get(creation.cluster ?? home)
       const facts = await clusters.reach(cluster.name)
       checkCapacity(cluster, facts, { name, partitions, replicationFactor })
 
       const physical = this.fresh(cluster.name, name)
       const stub = cluster.name === home ? undefined : this.fresh(home, name)
-      making(stub === undefined ? [physical] : [physical, stub])
-      const target = clusters.open(cluster.name)
+      await making(stub === undefined ? [physical] : [physical, stub])
+      const target = await clusters.open(cluster.name)
       const what = `topic ${name} could not be created on ${cluster.name}`
       let made: PhysicalTopicFacts | undefined
       try {
@@ -72,9 +72,9 @@ export class Topics {
     return this.begin(name, async (making) => {
       const { clusters } = this.plane
       const home = clusters.home(tenant)
-      clusters.get(clusterName)
+      await clusters.get(clusterName)
       await clusters.reach(clusterName)
-      const source = clusters.open(clusterName)
+      const source = await clusters.open(clusterName)
       const physical = { cluster: clusterName, topic: name }
       this.refuseInChain(physical)
       const found = await source.describe(name).catch((error: unknown) => {
@@ -100,7 +100,7 @@ export class Topics {
       }
       if (clusterName === home) return this.route(name, found, physical, undefined)
       const stub = this.fresh(home, name)
-      making([stub])
+      await making([stub])
       await this.makeStub(stub, name, found.partitions)
       await this.copyCommits(physical, stub)
       return this.route(name, found, physical, stub)
@@ -110,31 +110,35 @@ export class Topics {
   /** Out of the routes at once; its physical topics are deleted, in the background where a cluster is away. */
   async delete(name: string): Promise<void> {
     const { store, board, leftovers, now } = this.plane
-    const route = this.get(name)
-    const migration = store.migrations.underway(route.id)
-    if (migration !== undefined)
-      throw migrationInProgress(migration, store.migrations.attempts(migration.id), now())
-    const home = this.plane.clusters.home(tenant)
-    const discarded = new Map<string, PhysicalTopic>()
-    for (let i = 0; i < route.depth; i++) {
-      const physical = { cluster: route.cluster(i), topic: route.physicalTopic(i) }
-      discarded.set(JSON.stringify(physical), physical)
-    }
-    const homeTopic = { cluster: home, topic: route.homeTopic }
-    discarded.set(JSON.stringify(homeTopic), homeTopic)
-    const physicals = [...discarded.values()]
-    board.change({ removedTopics: [{ tenant, name }] }, () => {
-      for (const { cluster, topic } of physicals) store.addLeftover(cluster, topic, now())
-      store.migrations.endSwitchedOf(route.id)
-      store.removeTopic(route.id)
+    const physicals = await store.transaction(async () => {
+      const route = this.get(name)
+      const migration = await store.migrations.underway(route.id)
+      if (migration !== undefined)
+        throw migrationInProgress(migration, await store.migrations.attempts(migration.id), now())
+      const discarded = this.physicalTopics(route)
+      await board.change({ removedTopics: [{ tenant, name }] }, async () => {
+        for (const { cluster, topic } of discarded) await store.addLeftover(cluster, topic, now())
+        await store.migrations.endSwitchedOf(route.id)
+        await store.removeTopic(route.id)
+      })
+      return discarded
     })
     await leftovers.discard(physicals)
+  }
+
+  /** All that the route names, each once. */
+  private physicalTopics(route: TopicRoute): PhysicalTopic[] {
+    const physicals = new Map<string, PhysicalTopic>()
+    const add = (physical: PhysicalTopic) => physicals.set(JSON.stringify(physical), physical)
+    for (let i = 0; i < route.depth; i++) add({ cluster: route.cluster(i), topic: route.physicalTopic(i) })
+    add({ cluster: this.plane.clusters.home(tenant), topic: route.homeTopic })
+    return [...physicals.values()]
   }
 
   /** Runs `make` for a name that nobody else takes meanwhile; deletes what it made when it fails. */
   private async begin(
     name: string,
-    make: (making: (topics: PhysicalTopic[]) => void) => Promise<TopicRoute>,
+    make: (making: (topics: PhysicalTopic[]) => Promise<void>) => Promise<TopicRoute>,
   ): Promise<TopicRoute> {
     const { store, board, leftovers, now } = this.plane
     if (board.table.topic(tenant, name) !== undefined) {
@@ -146,13 +150,13 @@ export class Topics {
     this.beginning.add(name)
     let made: PhysicalTopic[] = []
     try {
-      const route = await make((topics) => {
-        leftovers.hold(topics)
+      const route = await make(async (topics) => {
+        await leftovers.hold(topics)
         made = topics
       })
-      board.change({ topics: [route.toJSON()] }, () => {
-        store.addTopic(route, now())
-        for (const { cluster, topic } of made) store.removeLeftover(cluster, topic)
+      await board.change({ topics: [route.toJSON()] }, async () => {
+        await store.addTopic(route, now())
+        for (const { cluster, topic } of made) await store.removeLeftover(cluster, topic)
       })
       leftovers.release(made)
       return route
@@ -201,7 +205,7 @@ export class Topics {
    */
   private async makeStub({ cluster, topic }: PhysicalTopic, name: string, partitions: number): Promise<void> {
     try {
-      const home = this.plane.clusters.open(cluster)
+      const home = await this.plane.clusters.open(cluster)
       await home.createTopic({ topic, partitions, configs: { 'max.message.bytes': sealedMaxMessageBytes } })
       await home.waitForLeaders(topic, partitions, this.plane.timings.leadersMaxMs)
     } catch (error) {
@@ -214,16 +218,15 @@ export class Topics {
 
   private async copyCommits(from: PhysicalTopic, stub: PhysicalTopic): Promise<void> {
     const { clusters, log } = this.plane
-    const commits = await clusters
-      .open(from.cluster)
-      .groupCommits(from.topic)
-      .catch((error: unknown) => {
-        throw clusterRefusal(error, `the commits for ${from.topic} could not be read on ${from.cluster}`)
-      })
+    const source = await clusters.open(from.cluster)
+    const commits = await source.groupCommits(from.topic).catch((error: unknown) => {
+      throw clusterRefusal(error, `the commits for ${from.topic} could not be read on ${from.cluster}`)
+    })
+    const home = await clusters.open(stub.cluster)
     for (const { groupId, offsets } of commits) {
       try {
         const renamed = offsets.map((offset) => ({ ...offset, topic: stub.topic }))
-        await clusters.open(stub.cluster).commit({ groupId, offsets: renamed })
+        await home.commit({ groupId, offsets: renamed })
       } catch (error) {
         const { message } = clusterRefusal(error, '')
         throw new Refusal(

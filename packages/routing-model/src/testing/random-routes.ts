@@ -2,6 +2,7 @@
 import fc from 'fast-check'
 import type { AccessPointRoute } from '../access-point.ts'
 import { appendLoglet, retireFirst, startChain } from '../chain.ts'
+import type { ClusterSecurity } from '../cluster.ts'
 import type { Loglet } from '../loglet.ts'
 import { RouteTable } from '../route-table.ts'
 import { TopicRoute } from '../topic-route.ts'
@@ -104,6 +105,17 @@ const accessPoint: fc.Arbitrary<Omit<AccessPointRoute, 'number'>> = fc.record({
   bootstrap: fc.constantFrom('p:9092', 'q:9092'),
 })
 
+const security: fc.Arbitrary<ClusterSecurity> = fc.constantFrom<ClusterSecurity[]>(
+  { protocol: 'SSL' },
+  { protocol: 'SSL', tls: { ca: 'file:/ca.pem' } },
+  {
+    protocol: 'SASL_SSL',
+    tls: { serverName: 'kafka' },
+    sasl: { mechanism: 'PLAIN', username: 'u', password: 'env:A' },
+  },
+  { protocol: 'SASL_PLAINTEXT', sasl: { mechanism: 'SCRAM-SHA-512', username: 'u', password: 'env:B' } },
+)
+
 /** A table at `version`. Tables of one test are unlike, but name the same things now and then. */
 export const tableAt = (version: number): fc.Arbitrary<RouteTable> =>
   fc
@@ -118,13 +130,19 @@ export const tableAt = (version: number): fc.Arbitrary<RouteTable> =>
         selector: ([name]) => name,
       }),
       prepared: fc.boolean(),
+      secured: fc.option(security, { nil: undefined }),
     })
-    .map(({ spare, tenants, home, accessPoints, topics, prepared }) => {
+    .map(({ spare, tenants, home, accessPoints, topics, prepared, secured }) => {
       const spares = new Map(spare.map(({ name, port }) => [name, `${name}:${port}`]))
       const clusters = [...CLUSTERS.map((name) => [name, `${name}:9092`] as const), ...spares]
       return RouteTable.fromJSON({
         version,
-        clusters: clusters.map(([name, address], i) => ({ name, number: i + 1, bootstrap: [address] })),
+        clusters: clusters.map(([name, address], i) => ({
+          name,
+          number: i + 1,
+          bootstrap: [address],
+          ...(secured !== undefined && { security: secured }),
+        })),
         tenants: tenants.map((name) => ({ name, home })),
         accessPoints: accessPoints.map((point, number) => ({ ...point, number })),
         topics: tenants.flatMap((tenant) =>

@@ -1,0 +1,180 @@
+// One connection, shared in turns: what is the same for all databases.
+import { AsyncLocalStorage } from 'node:async_hooks'
+import type { Database, Row, Value } from './database.ts'
+
+/** A connection to a database, which knows nothing of who asks. Answers at once or later. */
+export interface Connection {
+  all(sql: string, values: readonly Value[]): Row[] | Promise<Row[]>
+  run(sql: string, values: readonly Value[]): number | Promise<number>
+  begin(): undefined | Promise<void>
+  commit(): undefined | Promise<void>
+  rollback(): undefined | Promise<void>
+  close(): undefined | Promise<void>
+}
+
+interface Waiting {
+  readonly begin: () => void
+  readonly fail: (error: Error) => void
+}
+
+/** More than this wait only when nothing is answered any more. */
+const waitingMax = 100_000
+
+class Transaction {
+  readonly committed: (() => void)[] = []
+  private state:
+    | { readonly name: 'open' }
+    | { readonly name: 'failed'; readonly error: unknown }
+    | undefined = {
+    name: 'open',
+  }
+
+  /** Throws unless calls may be made in it. */
+  check(): void {
+    if (this.state === undefined) {
+      throw new Error('the store was asked after its transaction had ended: an await is missing')
+    }
+    if (this.state.name === 'failed') throw this.state.error
+  }
+
+  fail(error: unknown): void {
+    if (this.state?.name === 'open') this.state = { name: 'failed', error }
+  }
+
+  end(): void {
+    this.state = undefined
+  }
+}
+
+export class SerialDatabase implements Database {
+  private readonly connection: Connection
+  private readonly flow = new AsyncLocalStorage<Transaction>()
+  private readonly waiting: Waiting[] = []
+  private busy = false
+  private open: Transaction | undefined
+  private closed: Error | undefined
+
+  constructor(connection: Connection) {
+    this.connection = connection
+  }
+
+  get current(): object | undefined {
+    return this.flow.getStore()
+  }
+
+  async get(sql: string, ...values: Value[]): Promise<Row | undefined> {
+    return (await this.all(sql, ...values))[0]
+  }
+
+  all(sql: string, ...values: Value[]): Promise<Row[]> {
+    return this.ask(() => this.connection.all(sql, values))
+  }
+
+  run(sql: string, ...values: Value[]): Promise<number> {
+    return this.ask(() => this.connection.run(sql, values))
+  }
+
+  async transaction<T>(work: () => Promise<T>): Promise<T> {
+    const outer = this.flow.getStore()
+    if (outer !== undefined) return this.within(outer, work)
+    await this.turn()
+    try {
+      const own = new Transaction()
+      const result = await this.commit(own, work)
+      for (const announce of own.committed) announceSafely(announce)
+      return result
+    } finally {
+      this.next()
+    }
+  }
+
+  afterCommit(announce: () => void): void {
+    const inside = this.flow.getStore()
+    if (inside === undefined) {
+      announce()
+      return
+    }
+    inside.check()
+    inside.committed.push(announce)
+  }
+
+  async close(): Promise<void> {
+    if (this.closed !== undefined) return
+    this.end(new Error('the store is closed'))
+    await this.connection.close()
+  }
+
+  /** From now on every call throws this. What is written and not committed never will be. */
+  protected end(reason: Error): void {
+    this.closed ??= reason
+    this.open?.fail(this.closed)
+    for (const { fail } of this.waiting.splice(0)) fail(this.closed)
+  }
+
+  private async commit<T>(own: Transaction, work: () => Promise<T>): Promise<T> {
+    this.open = own
+    try {
+      await this.connection.begin()
+      const result = await this.flow.run(own, work)
+      own.check()
+      await this.connection.commit()
+      return result
+    } catch (error) {
+      if (this.closed === undefined) await this.connection.rollback()
+      throw error
+    } finally {
+      own.end()
+      this.open = undefined
+    }
+  }
+
+  private async ask<T>(question: () => T | Promise<T>): Promise<T> {
+    const inside = this.flow.getStore()
+    if (inside !== undefined) return this.within(inside, question)
+    await this.turn()
+    try {
+      return await question()
+    } finally {
+      this.next()
+    }
+  }
+
+  private async within<T>(transaction: Transaction, work: () => T | Promise<T>): Promise<T> {
+    transaction.check()
+    try {
+      return await work()
+    } catch (error) {
+      transaction.fail(error)
+      throw error
+    }
+  }
+
+  private turn(): Promise<void> | undefined {
+    if (this.closed !== undefined) throw this.closed
+    if (!this.busy) {
+      this.busy = true
+      return undefined
+    }
+    if (this.waiting.length >= waitingMax) {
+      throw new Error(`${waitingMax} calls wait for the store: it does not answer any more`)
+    }
+    return new Promise((begin, fail) => this.waiting.push({ begin, fail }))
+  }
+
+  private next(): void {
+    const next = this.waiting.shift()
+    if (next === undefined) this.busy = false
+    else next.begin()
+  }
+}
+
+/** What was committed is committed: an announcement that throws must not look like a transaction that failed. */
+function announceSafely(announce: () => void): void {
+  try {
+    announce()
+  } catch (error) {
+    queueMicrotask(() => {
+      throw error
+    })
+  }
+}
