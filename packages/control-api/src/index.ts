@@ -30,6 +30,11 @@ export {
   clusterRegistration,
 } from './resources/cluster.ts'
 export {
+  type ClusterSecurityInput,
+  clusterSecurity,
+  secretRef,
+} from './resources/cluster-security.ts'
+export {
   type Migration,
   type MigrationStart,
   type MigrationState,
