@@ -1,3 +1,4 @@
+export { allow, kafkaJsSecurity, type SecuredBy, securityOf } from './clusters/access.ts'
 export {
   attachCluster,
   type Broker,

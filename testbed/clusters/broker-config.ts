@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import { type AccessDescription, accessProperties, clientProtocol } from './access.ts'
 
 /** Partitions of the topic that holds groups' commits: few, so that a small cluster starts quickly. */
 export const OFFSETS_PARTITIONS = 5
@@ -17,6 +18,8 @@ export interface BrokerPlace {
   readonly voters: readonly string[]
   readonly interBrokerListener: string
   readonly dataFolder: string
+  /** How clients get in by the listener CLIENT, when there is one. */
+  readonly access?: AccessDescription | undefined
 }
 
 /** The properties of one combined broker and controller, made for short tests rather than for long life. */
@@ -25,13 +28,15 @@ export function brokerProperties(
   overrides: Readonly<Record<string, string>> = {},
 ): Record<string, string> {
   const brokers = place.voters.length
+  const { access } = place
+  const client = access === undefined ? '' : `,CLIENT:${clientProtocol(access)}`
   return {
     'process.roles': 'broker,controller',
     'node.id': String(place.id),
     'controller.quorum.voters': place.voters.join(','),
     listeners: place.listeners,
     'advertised.listeners': place.advertisedListeners,
-    'listener.security.protocol.map': 'PLAINTEXT:PLAINTEXT,INTERNAL:PLAINTEXT,CONTROLLER:PLAINTEXT',
+    'listener.security.protocol.map': `PLAINTEXT:PLAINTEXT,INTERNAL:PLAINTEXT,CONTROLLER:PLAINTEXT${client}`,
     'controller.listener.names': 'CONTROLLER',
     'inter.broker.listener.name': place.interBrokerListener,
     'log.dirs': place.dataFolder,
@@ -50,6 +55,7 @@ export function brokerProperties(
     // So that a test of retention waits for seconds: the first check comes at once, the others every two seconds.
     'log.initial.task.delay.ms': '500',
     'log.retention.check.interval.ms': '2000',
+    ...(access !== undefined && accessProperties(access)),
     ...overrides,
   }
 }

@@ -1,3 +1,5 @@
+import type { ClusterSecurity } from '@braid/routing-model'
+import type { AccessDescription, SecuredBy } from './access.ts'
 import { ClusterError } from './errors.ts'
 
 export type KafkaVersion = '3.9.2' | '4.3.1'
@@ -10,6 +12,10 @@ export interface ClusterSpec {
   readonly version?: KafkaVersion
   /** One or three combined brokers and controllers. */
   readonly brokers?: 1 | 3
+  /** Clients have to say who they are, and have only the rights that they were given (`allow`). Plaintext when absent. */
+  readonly security?: SecuredBy
+  /** Of a secured cluster, beside admin: without any rights at first. */
+  readonly users?: readonly string[]
   /** Broker properties of this cluster, over the testbed's own. */
   readonly config?: Readonly<Record<string, string>>
 }
@@ -22,6 +28,8 @@ export interface KafkaCluster {
   /** host:port of every broker, comma separated. */
   readonly bootstrap: string
   readonly brokers: readonly Broker[]
+  /** How its admin connects, who may do everything; undefined: plaintext. Other users: `securityOf`. */
+  readonly security: ClusterSecurity | undefined
   /** Plain data from which another process gets the same cluster: see attachCluster. */
   readonly description: ClusterDescription
   /** Removes brokers and data. Safe to call twice. */
@@ -56,6 +64,7 @@ export interface ClusterDescription {
   readonly run: string
   /** What else goes with stop(): a folder (jvm) or a network's id (docker). */
   readonly home: string
+  readonly access?: AccessDescription | undefined
   readonly brokers: readonly BrokerDescription[]
 }
 

@@ -1,8 +1,10 @@
 import { randomBytes } from 'node:crypto'
 import { chmodSync, mkdirSync } from 'node:fs'
+import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { GenericContainer, getContainerRuntimeClient, type WaitStrategy } from 'testcontainers'
+import { type AccessDescription, makeAccess, scramConfigArguments, securityOf } from './access.ts'
 import { BROKER_JVM_OPTIONS, brokerProperties, newClusterId, propertiesEnvironment } from './broker-config.ts'
 import {
   type Broker,
@@ -85,6 +87,15 @@ async function startOne(spec: ClusterSpec): Promise<KafkaCluster> {
   // Brokers of one cluster find each other by container name; a single one needs no network of its own.
   const hostOf = (id: number) => (count === 1 ? 'localhost' : `braid-${name}-${id}-${suffix}`)
   const ports = await choosePorts(count)
+  const access =
+    spec.security === undefined
+      ? undefined
+      : await makeAccess(
+          join(runFolder(currentRun()), `${name}-access-${suffix}`),
+          spec.security,
+          spec.users ?? [],
+        )
+  const client = access === undefined ? 'PLAINTEXT' : 'CLIENT'
   const network = count === 1 ? '' : await createNetwork(`braid-${name}-${suffix}`)
   const started = await Promise.allSettled(
     ids.map(async (id): Promise<BrokerDescription> => {
@@ -93,11 +104,12 @@ async function startOne(spec: ClusterSpec): Promise<KafkaCluster> {
       const properties = brokerProperties(
         {
           id,
-          listeners: `PLAINTEXT://:${CLIENT_PORT},INTERNAL://:${INTERNAL_PORT},CONTROLLER://:${CONTROLLER_PORT}`,
-          advertisedListeners: `PLAINTEXT://${address},INTERNAL://${hostOf(id)}:${INTERNAL_PORT}`,
+          listeners: `${client}://:${CLIENT_PORT},INTERNAL://:${INTERNAL_PORT},CONTROLLER://:${CONTROLLER_PORT}`,
+          advertisedListeners: `${client}://${address},INTERNAL://${hostOf(id)}:${INTERNAL_PORT}`,
           voters: ids.map((voter) => `${voter}@${hostOf(voter)}:${CONTROLLER_PORT}`),
           interBrokerListener: 'INTERNAL',
           dataFolder: DATA_FOLDER,
+          access,
         },
         config,
       )
@@ -123,7 +135,15 @@ async function startOne(spec: ClusterSpec): Promise<KafkaCluster> {
     }),
   )
   const brokers = started.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []))
-  const cluster = attach({ name, version, provider: 'docker', run: currentRun(), home: network, brokers })
+  const cluster = attach({
+    name,
+    version,
+    provider: 'docker',
+    run: currentRun(),
+    home: network,
+    access,
+    brokers,
+  })
   try {
     const failed = started.find((result) => result.status === 'rejected')
     if (failed !== undefined) throw startError(name, failed.reason)
@@ -131,16 +151,42 @@ async function startOne(spec: ClusterSpec): Promise<KafkaCluster> {
       name,
       brokers.map(({ address }) => address),
       {
+        access,
         timeoutMs: START_TIMEOUT_MS,
         ended: async () => (await Promise.all(brokers.map(whyEnded))).find((why) => why !== undefined),
         log: async () => (await Promise.all(brokers.map(logTail))).join('\n'),
       },
     )
+    if (access !== undefined) await makeScramUsers(access, brokers[0]!)
   } catch (error) {
     await cluster.stop()
     throw error
   }
   return cluster
+}
+
+/**
+ * On the running cluster, as the image formats its storage without asking: from inside, where the brokers' own listener is
+ * that lets everybody in.
+ */
+async function makeScramUsers(access: AccessDescription, broker: BrokerDescription): Promise<void> {
+  if (access.securedBy === 'ssl') return
+  const container = (await getContainerRuntimeClient()).container
+  const java = ['java', '-cp', '/opt/kafka/libs/*', 'kafka.admin.ConfigCommand']
+  for (const user of access.users) {
+    const command = [
+      ...java,
+      '--bootstrap-server',
+      `localhost:${INTERNAL_PORT}`,
+      ...scramConfigArguments(access, user),
+    ]
+    const { exitCode, output } = await container.exec(container.getById(broker.handle), command)
+    if (exitCode !== 0)
+      throw new ClusterError(
+        'BROKER_ENDED',
+        `user ${user} could not be made (status ${exitCode}):\n${output}`,
+      )
+  }
 }
 
 const DATA_FOLDER = '/tmp/kafka-data'
@@ -191,16 +237,18 @@ function startError(name: string, reason: unknown): Error {
 }
 
 function attach(description: ClusterDescription): KafkaCluster {
-  const { name, version, home } = description
+  const { name, version, home, access } = description
   return {
     name,
     version,
     provider: 'docker',
     bootstrap: description.brokers.map(({ address }) => address).join(','),
     brokers: description.brokers.map((broker) => dockerBroker(description, broker)),
+    security: securityOf(access),
     description,
     async stop() {
       await Promise.all(description.brokers.map(({ handle }) => removeContainer(handle)))
+      if (access !== undefined) await rm(access.folder, { recursive: true, force: true })
       if (home !== '') await unlessGone((await engine()).getNetwork(home).remove())
     },
   }
@@ -222,6 +270,7 @@ function dockerBroker(cluster: ClusterDescription, broker: BrokerDescription): B
         throw startError(cluster.name, error)
       })
       await waitForBroker(cluster.name, broker.address, {
+        access: cluster.access,
         timeoutMs: START_TIMEOUT_MS,
         ended: () => whyEnded(broker),
         log: () => logTail(broker),

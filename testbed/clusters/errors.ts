@@ -15,6 +15,7 @@ export type ClusterErrorCode =
   | 'NO_ENGINE'
   | 'NO_IMAGE'
   | 'NO_JAVA'
+  | 'NO_OPENSSL'
   | 'NO_MAVEN'
   | 'JARS_FAILED'
   | 'PORT_TAKEN'

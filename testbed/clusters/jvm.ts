@@ -3,6 +3,7 @@ import { closeSync, existsSync, openSync, readFileSync, writeFileSync } from 'no
 import { mkdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { makeAccess, scramArguments, securityOf } from './access.ts'
 import { BROKER_JVM_OPTIONS, brokerProperties, newClusterId, propertiesFile } from './broker-config.ts'
 import {
   type Broker,
@@ -52,20 +53,29 @@ async function startOne(spec: ClusterSpec): Promise<KafkaCluster> {
   const { name, version = DEFAULT_KAFKA_VERSION, brokers: count = 1, config = {} } = spec
   const clusterId = newClusterId()
   const home = join(runFolder(currentRun()), `${name}-${clusterId.slice(0, 6)}`)
-  const ports = await choosePorts(count * 2)
+  const access =
+    spec.security === undefined
+      ? undefined
+      : await makeAccess(join(home, 'access'), spec.security, spec.users ?? [])
+  const ports = await choosePorts(count * 3)
   const voters = range(count).map((i) => `${i + 1}@127.0.0.1:${ports[count + i]}`)
   const brokers: BrokerDescription[] = []
   for (const i of range(count)) {
     const handle = join(home, `broker-${i + 1}`)
     const address = `127.0.0.1:${ports[i]}`
     await mkdir(handle, { recursive: true })
+    const forAll =
+      access === undefined
+        ? `PLAINTEXT://${address}`
+        : `CLIENT://${address},INTERNAL://127.0.0.1:${ports[2 * count + i]}`
     const properties = brokerProperties(
       {
         id: i + 1,
-        listeners: `PLAINTEXT://${address},CONTROLLER://127.0.0.1:${ports[count + i]}`,
-        advertisedListeners: `PLAINTEXT://${address}`,
+        listeners: `${forAll},CONTROLLER://127.0.0.1:${ports[count + i]}`,
+        advertisedListeners: forAll,
         voters,
-        interBrokerListener: 'PLAINTEXT',
+        interBrokerListener: access === undefined ? 'PLAINTEXT' : 'INTERNAL',
+        access,
         dataFolder: join(handle, 'data'),
       },
       config,
@@ -73,7 +83,7 @@ async function startOne(spec: ClusterSpec): Promise<KafkaCluster> {
     writeFileSync(join(handle, 'server.properties'), propertiesFile(properties))
     brokers.push({ id: i + 1, address, handle })
   }
-  const description = { name, version, provider: 'jvm', run: currentRun(), home, brokers } as const
+  const description = { name, version, provider: 'jvm', run: currentRun(), home, access, brokers } as const
   const cluster = attach(description)
   try {
     await Promise.all(brokers.map((broker) => format(description, broker, clusterId)))
@@ -82,6 +92,7 @@ async function startOne(spec: ClusterSpec): Promise<KafkaCluster> {
       name,
       brokers.map(({ address }) => address),
       {
+        access,
         timeoutMs: START_TIMEOUT_MS,
         ended: async () => brokers.map(whyEnded).find((why) => why !== undefined),
         log: async () => brokers.map(({ handle }) => lastLines(join(handle, 'broker.log'))).join('\n'),
@@ -95,13 +106,14 @@ async function startOne(spec: ClusterSpec): Promise<KafkaCluster> {
 }
 
 function attach(description: ClusterDescription): KafkaCluster {
-  const { name, version, home } = description
+  const { name, version, home, access } = description
   return {
     name,
     version,
     provider: 'jvm',
     bootstrap: description.brokers.map(({ address }) => address).join(','),
     brokers: description.brokers.map((broker) => jvmBroker(description, broker)),
+    security: securityOf(access),
     description,
     async stop() {
       await Promise.all(description.brokers.map((broker) => killBroker(broker)))
@@ -122,6 +134,7 @@ function jvmBroker(cluster: ClusterDescription, broker: BrokerDescription): Brok
       if (pid === undefined) await spawnBroker(cluster, broker)
       else signal(pid, 'SIGCONT')
       await waitForBroker(cluster.name, broker.address, {
+        access: cluster.access,
         timeoutMs: START_TIMEOUT_MS,
         ended: async () => whyEnded(broker),
         log: async () => lastLines(join(broker.handle, 'broker.log')),
@@ -138,6 +151,7 @@ async function format(
   const config = join(broker.handle, 'server.properties')
   const child = await java(cluster, broker, 'format.log', [
     ...['kafka.tools.StorageTool', 'format', '-t', clusterId, '-c', config],
+    ...(cluster.access === undefined ? [] : scramArguments(cluster.access)),
   ])
   const status = await new Promise<number | null>((resolve) => child.once('exit', resolve))
   if (status === 0) return

@@ -1,12 +1,15 @@
 import { randomBytes } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import kafkajs, { type Admin } from 'kafkajs'
+import { type AccessDescription, kafkaJsSecurity } from './access.ts'
 import { OFFSETS_PARTITIONS } from './broker-config.ts'
 import { ClusterError } from './errors.ts'
 
 const PAUSE_BETWEEN_TRIES_MS = 100
 
 export interface WaitOptions {
+  /** How to get in, where not everybody may. */
+  readonly access: AccessDescription | undefined
   readonly timeoutMs: number
   /** What to say of a broker that has ended; waiting is over then. */
   readonly ended: () => Promise<string | undefined>
@@ -70,7 +73,7 @@ async function seesBrokers(admin: Admin, addresses: readonly string[]): Promise<
 
 async function tryUntil(
   what: string,
-  { timeoutMs, ended, log }: WaitOptions,
+  { access, timeoutMs, ended, log }: WaitOptions,
   brokers: readonly string[],
   attempt: (admin: Admin) => Promise<void>,
 ): Promise<void> {
@@ -79,6 +82,7 @@ async function tryUntil(
     const admin = new kafkajs.Kafka({
       clientId: 'braid-testbed',
       brokers: [...brokers],
+      ...kafkaJsSecurity(access),
       logLevel: kafkajs.logLevel.NOTHING,
       connectionTimeout: 2_000,
       requestTimeout: 6_000,

@@ -3,6 +3,7 @@
  * that we define, beside what the bytes say in Kafka's own words. Run by hand when an API or version is added:
  *
  *     node testbed/golden/capture.ts          needs a JDK (it runs Say.java) and kcat
+ *     node testbed/golden/capture.ts 17 36    writes the files of these APIs only
  */
 import { mkdir, writeFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
@@ -14,6 +15,7 @@ import { Caller } from './caller.ts'
 import { javaTools, kafkaJs, kcat, program, type RealClient } from './clients.ts'
 import type { Exchange } from './exchange.ts'
 import { Recorder } from './recorder.ts'
+import { saslClients } from './sasl.ts'
 import { tour } from './tour.ts'
 
 const BROKER_VERSION = '4.3.1'
@@ -24,21 +26,30 @@ const folder = fileURLToPath(new URL('../../packages/kafka-protocol/golden/', im
 const us: RealClient = { name: 'braid', run: tour }
 
 async function record(): Promise<Exchange[]> {
-  const [cluster] = await startClusters([{ name: 'golden', version: BROKER_VERSION }])
+  const [plain, secured] = await startClusters([
+    { name: 'golden', version: BROKER_VERSION },
+    { name: 'golden-sasl', version: BROKER_VERSION, security: 'sasl-plaintext' },
+  ])
   try {
-    const broker = cluster!.bootstrap
-    await createTopicsForAll(broker)
-    const exchanges: Exchange[] = []
-    for (const client of [kcat, kafkaJs, javaTools, us]) {
-      const onExchange = (exchange: Exchange): void => void exchanges.push(exchange)
-      const recorder = await Recorder.open({ client: client.name, broker, onExchange })
-      console.error(`recording ${client.name}`)
-      await client.run(recorder.address).finally(() => recorder.close())
-    }
-    return exchanges
+    await createTopicsForAll(plain!.bootstrap)
+    return [
+      ...(await recordClients(plain!.bootstrap, [kcat, kafkaJs, javaTools, us])),
+      ...(await recordClients(secured!.bootstrap, saslClients(secured!.description.access!))),
+    ]
   } finally {
-    await cluster!.stop()
+    await Promise.all([plain!.stop(), secured!.stop()])
   }
+}
+
+async function recordClients(broker: string, clients: readonly RealClient[]): Promise<Exchange[]> {
+  const exchanges: Exchange[] = []
+  for (const client of clients) {
+    const onExchange = (exchange: Exchange): void => void exchanges.push(exchange)
+    const recorder = await Recorder.open({ client: client.name, broker, onExchange })
+    console.error(`recording ${client.name}`)
+    await client.run(recorder.address).finally(() => recorder.close())
+  }
+  return exchanges
 }
 
 async function createTopicsForAll(broker: string): Promise<void> {
@@ -94,11 +105,13 @@ function fileName(apiKey: number): string {
   return `${String(apiKey).padStart(2, '0')}-${words.toLowerCase()}.txt`
 }
 
+const keys = process.argv.slice(2).map(Number)
+const wanted = [...apis.values()].filter(({ key }) => keys.length === 0 || keys.includes(key))
 const exchanges = choose(await record())
 const words = await say(exchanges)
 if (words.length !== exchanges.length * 2) throw new Error('Kafka did not decode every frame')
 await mkdir(folder, { recursive: true })
-for (const api of apis.values()) {
+for (const api of wanted) {
   const blocks = exchanges.flatMap((exchange, i) => {
     const { apiKey, version, client, request, response } = exchange
     if (apiKey !== api.key) return []
@@ -116,4 +129,4 @@ says ${words[2 * i + 1]}
     if (!versions.includes(version)) console.error(`${api.name} v${version} was not captured`)
   }
 }
-console.error(`${exchanges.length} exchanges written`)
+console.error(`${exchanges.length} exchanges captured`)

@@ -41,6 +41,11 @@ export {
   type PlannedChange,
 } from './resources/fleet.ts'
 export {
+  type ClusterSecurityInput,
+  clusterSecurity,
+  secretRef,
+} from './resources/cluster-security.ts'
+export {
   type Migration,
   type MigrationStart,
   type MigrationState,

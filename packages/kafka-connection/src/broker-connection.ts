@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net'
-import { type Api, Reader, Writer } from '@braid/kafka-protocol'
+import { type Api, Reader, saslAuthenticate, saslHandshake, Writer } from '@braid/kafka-protocol'
 import {
   type ApiVersionRange,
   answerBodyAt,
@@ -17,17 +17,38 @@ import { Outbox } from './outbox.ts'
 const NOTHING = Buffer.alloc(0)
 /** size, API key, version, correlation id, length of the client id */
 const FIXED_HEADER_BYTES = 4 + 2 + 2 + 4 + 2
+/** What the header of a held request will take, about. */
+const HELD_HEADER_BYTES = 64
 
 /**
+ *     interrupted ── close() ─┐
+ *       ^ │ interrupt(): requests are held
+ *       │ v                   v
  *     open ── close() ──> closing ── last answer, or closeTimeoutMs ──> closed
  *       └── destroy(), error, end, deadline, bad answer ────────────────^
  */
 type State =
   | { readonly kind: 'open' }
+  | Interrupted
   | { readonly kind: 'closing'; readonly closed: Promise<void>; readonly done: () => void }
   | { readonly kind: 'closed'; readonly error: ConnectionError; readonly here: boolean }
 
 const OPEN: State = { kind: 'open' }
+
+interface Interrupted {
+  readonly kind: 'interrupted'
+  /** sent meanwhile, oldest first */
+  readonly held: Held[]
+  heldBytes: number
+}
+
+interface Held {
+  readonly apiKey: number
+  readonly apiVersion: number
+  readonly parts: readonly Buffer[]
+  readonly onAnswer: OnAnswer
+  readonly timeoutMs: number
+}
 
 export interface ConnectionEnd {
   readonly cluster: string
@@ -131,7 +152,7 @@ export class BrokerConnection {
     const theirs =
       this.#versions === undefined ? 'has not said what it speaks' : this.#versions.describe(api.key)
     const ours = `${api.minVersion} to ${Math.min(api.maxVersion, cap)}`
-    throw this.#error(
+    throw this.error(
       'UNSUPPORTED_VERSION',
       `${theirs} of ${api.name}, we speak ${ours}: use another broker version`,
     )
@@ -152,11 +173,7 @@ export class BrokerConnection {
     timeoutMs: number,
   ): void {
     if (this.#state !== OPEN || this.#full || !isKnownApi(apiKey)) {
-      const error = this.#whyNot(apiKey)
-      if (error !== undefined) {
-        process.nextTick(onAnswer, error, NOTHING, 0)
-        return
-      }
+      if (!this.#admit({ apiKey, apiVersion, parts, onAnswer, timeoutMs })) return
     }
     const inflight = this.#inflight
     const correlationId = inflight.push(onAnswer, timeoutMs, hasFlexibleAnswer(apiKey, apiVersion))
@@ -213,7 +230,7 @@ export class BrokerConnection {
           resolve(api.decodeResponse(new Reader(frame, bodyAt), version))
         } catch (cause) {
           reject(
-            this.#error('BAD_ANSWER', `sent a ${api.name} v${version} answer that does not parse`, cause),
+            this.error('BAD_ANSWER', `sent a ${api.name} v${version} answer that does not parse`, { cause }),
           )
         }
       }
@@ -262,10 +279,45 @@ export class BrokerConnection {
     this.#socket.resume()
   }
 
+  /**
+   * @internal Sets the connection apart for `work`, whose SASL requests go out behind what was sent before. All others are
+   * held until it is done, as Kafka takes none in the middle of an authentication. When it fails, the connection ends.
+   */
+  async interrupt<T>(work: () => Promise<T>): Promise<T> {
+    if (this.#state !== OPEN) throw this.error('CLOSED', 'is not open any more')
+    const interrupted: Interrupted = { kind: 'interrupted', held: [], heldBytes: 0 }
+    this.#state = interrupted
+    try {
+      const result = await work()
+      if (this.#isNow(interrupted)) this.#goOn(interrupted)
+      return result
+    } catch (cause) {
+      const error =
+        cause instanceof ConnectionError ? cause : this.error('CLOSED', `broke: ${cause}`, { cause })
+      if (this.#isNow(interrupted)) this.#endWith(error, false)
+      throw error
+    }
+  }
+
+  #isNow(state: State): boolean {
+    return this.#state === state
+  }
+
+  #goOn({ held }: Interrupted): void {
+    this.#state = OPEN
+    for (const { apiKey, apiVersion, parts, onAnswer, timeoutMs } of held)
+      this.send(apiKey, apiVersion, parts, onAnswer, timeoutMs)
+    if (!this.#full) this.onDrain?.()
+  }
+
   /** Waits for the answers that are under way, at most `closeTimeoutMs`, then closes. Never rejects. */
   close(): Promise<void> {
     if (this.#state.kind === 'closed') return Promise.resolve()
     if (this.#state.kind === 'closing') return this.#state.closed
+    if (this.#state.kind === 'interrupted') {
+      const error = this.error('CLOSED', 'was closed here before this was sent')
+      for (const { onAnswer } of this.#state.held) process.nextTick(onAnswer, error, NOTHING, 0)
+    }
     if (this.#inflight.count === 0) {
       this.#endHere('was closed here')
       return Promise.resolve()
@@ -316,20 +368,40 @@ export class BrokerConnection {
     this.onDrain?.()
   }
 
+  /** Whether it may go out now. Otherwise it is held, or its caller has the error. */
+  #admit(request: Held): boolean {
+    const state = this.#state
+    if (state.kind === 'interrupted' && isKnownApi(request.apiKey)) {
+      if (request.apiKey === saslHandshake.key || request.apiKey === saslAuthenticate.key) return true
+      const { maxInflight, maxWritableBytes } = this.#options
+      const roomLeft = state.held.length + this.#inflight.count < maxInflight
+      if (roomLeft && state.heldBytes + this.#outbox.bytes < maxWritableBytes) {
+        state.held.push(request)
+        state.heldBytes += HELD_HEADER_BYTES
+        for (const part of request.parts) state.heldBytes += part.length
+        return false
+      }
+    }
+    const error = this.#whyNot(request.apiKey)
+    if (error === undefined) return true
+    process.nextTick(request.onAnswer, error, NOTHING, 0)
+    return false
+  }
+
   #whyNot(apiKey: number): ConnectionError | undefined {
     const state = this.#state
     if (state.kind === 'closed') return state.error
-    if (state.kind === 'closing') return this.#error('CLOSED', 'is being closed here: open another')
-    if (this.#full) {
+    if (state.kind === 'closing') return this.error('CLOSED', 'is being closed here: open another')
+    if (this.#full || state.kind === 'interrupted') {
       const { maxInflight, maxWritableBytes } = this.#options
-      return this.#error(
+      return this.error(
         'OVERLOADED',
         `has ${this.inflight} requests (of ${maxInflight}) and ${this.writableBytes} bytes (of ${maxWritableBytes}) ` +
           'under way: wait for onDrain',
       )
     }
     if (!isKnownApi(apiKey))
-      return this.#error('UNSUPPORTED_VERSION', `cannot be sent API ${apiKey}: not defined here`)
+      return this.error('UNSUPPORTED_VERSION', `cannot be sent API ${apiKey}: not defined here`)
     return undefined
   }
 
@@ -339,9 +411,11 @@ export class BrokerConnection {
 
   /** `here`: we wanted it. */
   #end(code: ConnectionErrorCode, what: string, cause?: unknown, here = false): void {
+    if (this.#state.kind !== 'closed') this.#endWith(this.error(code, what, { cause }), here)
+  }
+
+  #endWith(error: ConnectionError, here: boolean): void {
     const before = this.#state
-    if (before.kind === 'closed') return
-    const error = this.#error(code, what, cause)
     this.#state = { kind: 'closed', error, here }
     this.#deadline.cancel()
     this.#outbox.clear()
@@ -349,17 +423,27 @@ export class BrokerConnection {
     // Not from within: the caller of `destroy` need not expect its own callbacks.
     process.nextTick(() => {
       while (this.#inflight.count > 0) this.#inflight.shift()(error, NOTHING, 0)
+      if (before.kind === 'interrupted') for (const { onAnswer } of before.held) onAnswer(error, NOTHING, 0)
       if (before.kind === 'closing') before.done()
       for (const listener of this.#closeListeners.splice(0)) listener(error)
     })
   }
 
-  #error(code: ConnectionErrorCode, what: string, cause?: unknown): ConnectionError {
+  /** @internal An error about this broker; `what` follows its name. */
+  error(
+    code: ConnectionErrorCode,
+    what: string,
+    facts: { readonly kafkaError?: number | undefined; readonly cause?: unknown } = {},
+  ): ConnectionError {
     const who =
       this.brokerId < 0
         ? `${this.cluster} at ${this.address}`
         : `${this.cluster} broker ${this.brokerId} (${this.address})`
-    return new ConnectionError(code, `${who} ${what}`, { cluster: this.cluster, broker: this.address, cause })
+    return new ConnectionError(code, `${who} ${what}`, {
+      cluster: this.cluster,
+      broker: this.address,
+      ...facts,
+    })
   }
 }
 

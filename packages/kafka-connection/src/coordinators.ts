@@ -1,8 +1,9 @@
-import { errorCodes, errorName, findCoordinator } from '@braid/kafka-protocol'
+import { errorCodes, findCoordinator } from '@braid/kafka-protocol'
 import { backoffMs } from './backoff.ts'
 import type { BrokerConnection } from './broker-connection.ts'
 import { ConnectionError } from './errors.ts'
 import type { ConnectionOptions } from './options.ts'
+import { brokerError } from './rights.ts'
 import type { Waits } from './waits.ts'
 
 /** Versions up to here ask for one group; the batched form (4+) has nothing for us. */
@@ -58,13 +59,10 @@ export class Coordinators {
           this.#remember(groupId, answer.nodeId)
           return answer.nodeId
         }
-        const why =
-          answer.errorMessage === null || answer.errorMessage === 'NONE' ? '' : `: ${answer.errorMessage}`
-        failure = this.#error(
-          'BROKER_ERROR',
-          `did not name a coordinator for group ${groupId}, ${errorName(answer.errorCode)}${why}`,
-          answer.errorCode,
-        )
+        const why = answer.errorMessage === 'NONE' ? null : answer.errorMessage
+        const what = `${this.#cluster} did not name a coordinator for group ${groupId}`
+        const needed = { operation: 'Describe', resource: 'Group', name: groupId } as const
+        failure = brokerError(this.#cluster, what, answer.errorCode, needed, why)
         // The topic that holds commits may be in the making, or its leader on the way.
         const passing =
           answer.errorCode === errorCodes.COORDINATOR_NOT_AVAILABLE ||
@@ -94,7 +92,7 @@ export class Coordinators {
     if (!oldest.done) this.#known.delete(oldest.value)
   }
 
-  #error(code: 'BROKER_ERROR' | 'OVERLOADED', what: string, kafkaError?: number): ConnectionError {
-    return new ConnectionError(code, `${this.#cluster} ${what}`, { cluster: this.#cluster, kafkaError })
+  #error(code: 'OVERLOADED', what: string): ConnectionError {
+    return new ConnectionError(code, `${this.#cluster} ${what}`, { cluster: this.#cluster })
   }
 }

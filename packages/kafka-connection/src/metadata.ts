@@ -1,10 +1,11 @@
-import { errorName, type MetadataResponse, metadata } from '@braid/kafka-protocol'
+import { type MetadataResponse, metadata } from '@braid/kafka-protocol'
 import { backoffMs } from './backoff.ts'
 import type { BrokerConnection } from './broker-connection.ts'
 import type { Timer } from './clock.ts'
 import { ConnectionError } from './errors.ts'
 import type { MetadataCache, TopicOutcome } from './metadata-cache.ts'
 import type { ConnectionOptions } from './options.ts'
+import { brokerError, topicRight } from './rights.ts'
 
 /** Topics asked for in one request. */
 const ASK_MAX_TOPICS = 1_000
@@ -181,8 +182,9 @@ export class MetadataRefresher {
     let leaderless: string | undefined
     for (const [topic, outcome] of waiter.missing) {
       if (outcome?.kind === 'refused') {
-        const why = `refused to describe topic ${topic}: ${errorName(outcome.kafkaError)}`
-        return this.#error('BROKER_ERROR', why, outcome.kafkaError)
+        const { cluster } = this.#source
+        const what = `${cluster} refused to describe topic ${topic}`
+        return brokerError(cluster, what, outcome.kafkaError, topicRight('Describe', topic))
       }
       if (outcome?.kind === 'unknown') unknown ??= topic
       else leaderless ??= topic
@@ -229,14 +231,11 @@ export class MetadataRefresher {
   }
 
   #error(
-    code: 'OVERLOADED' | 'CLOSED' | 'BROKER_ERROR' | 'CONNECT_FAILED' | 'UNKNOWN_TOPIC' | 'NO_LEADER',
+    code: 'OVERLOADED' | 'CLOSED' | 'CONNECT_FAILED' | 'UNKNOWN_TOPIC' | 'NO_LEADER',
     what: string,
-    kafkaError?: number,
   ): ConnectionError {
-    return new ConnectionError(code, `${this.#source.cluster} ${what}`, {
-      cluster: this.#source.cluster,
-      kafkaError,
-    })
+    const { cluster } = this.#source
+    return new ConnectionError(code, `${cluster} ${what}`, { cluster })
   }
 }
 

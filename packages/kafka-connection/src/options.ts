@@ -1,8 +1,9 @@
 import type { FrameMemory } from '@braid/kafka-protocol'
+import type { ClusterSecurity } from '@braid/routing-model'
 import type { Clock } from './clock.ts'
 import { systemClock } from './clock.ts'
 import type { Connect } from './socket.ts'
-import { connectTcp } from './socket.ts'
+import { connectSocket } from './socket.ts'
 
 /** Where a cluster is reached at first. Every address is tried; one live broker is enough. */
 export interface ClusterAddress {
@@ -11,13 +12,11 @@ export interface ClusterAddress {
   readonly bootstrap: readonly string[]
 }
 
-/** How sockets towards a cluster are secured. TLS and SASL become further members of this union. */
-export type Security = { readonly protocol: 'plaintext' }
-
 export interface ConnectionOptions {
   readonly clientId: string
-  readonly security: Security
-  /** TCP connect and version negotiation together */
+  /** plaintext when absent; what it refers to is read at every connect */
+  readonly security?: ClusterSecurity | undefined
+  /** TCP connect, TLS, version negotiation and authentication together */
   readonly connectTimeoutMs: number
   /** for `call`, the admin functions and everything that names no time of its own */
   readonly requestTimeoutMs: number
@@ -57,7 +56,6 @@ export interface ConnectionOptions {
 
 export const defaultOptions: ConnectionOptions = {
   clientId: 'braid',
-  security: { protocol: 'plaintext' },
   connectTimeoutMs: 5_000,
   requestTimeoutMs: 30_000,
   lookupTimeoutMs: 5_000,
@@ -74,5 +72,5 @@ export const defaultOptions: ConnectionOptions = {
   maxCachedGroups: 50_000,
   random: Math.random,
   clock: systemClock,
-  connect: connectTcp,
+  connect: connectSocket,
 }

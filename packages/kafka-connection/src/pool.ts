@@ -2,7 +2,7 @@ import type { MetadataResponse } from '@braid/kafka-protocol'
 import type { BrokerVersions } from './api-versions.ts'
 import { backoffMs } from './backoff.ts'
 import type { BrokerConnection } from './broker-connection.ts'
-import { ConnectionError } from './errors.ts'
+import { ConnectionError, isMisconfiguration } from './errors.ts'
 import { askMetadata } from './metadata.ts'
 import { openConnection } from './open-connection.ts'
 import type { ClusterAddress, ConnectionOptions } from './options.ts'
@@ -210,7 +210,7 @@ export class Pool {
         failure = error
       }
     }
-    if (this.#waits.closed) throw failure
+    if (this.#waits.closed || isMisconfiguration(failure)) throw failure
     const listed = this.addresses.map(({ host, port }) => hostAndPort(host, port)).join(', ')
     throw this.#error(
       'CONNECT_FAILED',
@@ -226,6 +226,7 @@ export class Pool {
     if (leftMs > 0) await this.#waits.wait(leftMs)
     const startedMs = this.#options.clock.now()
     const failures: string[] = []
+    let misconfigured: ConnectionError | undefined
     for (const address of this.#shuffled([...this.#cluster.bootstrap])) {
       let connection: BrokerConnection | undefined
       try {
@@ -239,13 +240,25 @@ export class Pool {
         failures.push(`${address} knows of no brokers`)
       } catch (error) {
         if (this.#waits.closed) throw error
-        failures.push((error as Error).message)
+        if (isMisconfiguration(error)) misconfigured ??= error
+        failures.push(`${(error as Error).message}${this.#hint(error, connection)}`)
       } finally {
         connection?.destroy('the brokers are known')
       }
     }
     this.#bootstrapRetry = this.#afterFailure(this.#bootstrapRetry, startedMs)
+    // Brokers share their settings and their users: what one says of ours, others would say too.
+    if (misconfigured !== undefined) throw misconfigured
     throw this.#error('CONNECT_FAILED', `cannot be reached at any bootstrap address: ${failures.join('; ')}`)
+  }
+
+  /** A listener with SASL tells versions to everybody, and hangs up at the first question of who has not said who it is. */
+  #hint(error: unknown, connection: BrokerConnection | undefined): string {
+    const { protocol } = this.#options.security ?? { protocol: 'PLAINTEXT' }
+    const hungUp = error instanceof ConnectionError && error.code === 'CLOSED' && connection !== undefined
+    return hungUp && !protocol.startsWith('SASL_')
+      ? ' (a port with SASL does so: then set protocol to SASL_PLAINTEXT or SASL_SSL)'
+      : ''
   }
 
   /** Asks any broker for the list of brokers. */

@@ -90,6 +90,13 @@ export {
   listGroups,
 } from './apis/16-list-groups.ts'
 export {
+  type SaslHandshakeRequest,
+  type SaslHandshakeRequestInput,
+  type SaslHandshakeResponse,
+  type SaslHandshakeResponseInput,
+  saslHandshake,
+} from './apis/17-sasl-handshake.ts'
+export {
   type ApiVersionsRequest,
   type ApiVersionsRequestInput,
   type ApiVersionsResponse,
@@ -131,6 +138,13 @@ export {
   type DescribeConfigsResponseInput,
   describeConfigs,
 } from './apis/32-describe-configs.ts'
+export {
+  type SaslAuthenticateRequest,
+  type SaslAuthenticateRequestInput,
+  type SaslAuthenticateResponse,
+  type SaslAuthenticateResponseInput,
+  saslAuthenticate,
+} from './apis/36-sasl-authenticate.ts'
 export {
   type CreatePartitionsRequest,
   type CreatePartitionsRequestInput,

@@ -22,7 +22,7 @@ export function columnOf(offsets: readonly bigint[]): OffsetColumn {
   for (const offset of offsets) {
     // BigInt64Array would wrap silently.
     if (offset < 0n || offset > OFFSET_MAX) {
-      throw new RoutingError('BAD_OFFSET', `${offset} is no 64-bit offset`)
+      throw tooLarge(offset)
     }
   }
   const first = offsets[0]
@@ -30,6 +30,10 @@ export function columnOf(offsets: readonly bigint[]): OffsetColumn {
     return first === 0n ? ZERO_COLUMN : BigInt64Array.of(first)
   }
   return BigInt64Array.from(offsets)
+}
+
+function tooLarge(offset: bigint): RoutingError {
+  return new RoutingError('BAD_OFFSET', `${offset} is no 64-bit offset`)
 }
 
 export function sameColumn(a: OffsetColumn, b: OffsetColumn): boolean {
@@ -45,12 +49,24 @@ export function columnFromJson(json: OffsetColumnJson, partitions: number, what:
   if (!Array.isArray(json) || json.length !== partitions) {
     throw new RoutingError('BAD_ROUTE', `${what}: needs one offset for all, or one for each of ${partitions}`)
   }
-  return columnOf(json.map((text) => parseOffset(text, what)))
+  const column = new BigInt64Array(partitions)
+  let alike = true
+  for (let partition = 0; partition < partitions; partition++) {
+    column[partition] = parseOffset(json[partition], what)
+    if (column[partition] !== column[0]) alike = false
+  }
+  return alike ? columnOf([column[0]!]) : column
 }
+
+const exactDigits = 15
 
 function parseOffset(text: unknown, what: string): bigint {
   if (typeof text !== 'string' || !/^\d{1,19}$/.test(text)) {
     throw new RoutingError('BAD_OFFSET', `${what}: ${JSON.stringify(text)} is no offset in decimal digits`)
   }
-  return BigInt(text)
+  // Several times as fast as BigInt(text), and a large table has millions.
+  if (text.length <= exactDigits) return BigInt(Number(text))
+  const offset = BigInt(text)
+  if (offset > OFFSET_MAX) throw tooLarge(offset)
+  return offset
 }

@@ -1,5 +1,6 @@
 import { ACCESS_POINT_NUMBER_MAX, type AccessPointRoute } from './access-point.ts'
 import { CLUSTER_NUMBER_MAX, type ClusterRoute } from './cluster.ts'
+import { OffsetSlab } from './cut-rows.ts'
 import type { RouteDelta } from './delta.ts'
 import { RoutingError, type RoutingErrorCode } from './routing-error.ts'
 import type { TenantRoute } from './tenant.ts'
@@ -15,6 +16,9 @@ export interface RouteSnapshot {
 }
 
 type TopicsByName = Map<string, TopicRoute>
+
+/** A whole table comes at once; a change that names fewer topics leaves each with memory of its own. */
+const slabTopicsMin = 1_000
 
 /**
  * What is where, at one version. The holder changes by deltas, the routes in it never do: who keeps a
@@ -153,20 +157,28 @@ export class RouteTable {
       changes.accessPoints,
       changes.removedAccessPoints,
     )
-    checkNumbers('cluster', clusters, 1, CLUSTER_NUMBER_MAX)
-    checkNumbers('access point', accessPoints, 0, ACCESS_POINT_NUMBER_MAX)
-    for (const { name, bootstrap } of clusters.values()) {
-      if (!Array.isArray(bootstrap) || bootstrap.length === 0) {
-        throw new RoutingError('BAD_DELTA', `cluster ${name}: needs a bootstrap address, host:port`)
+    // What stays as it is was right before: a topic's move costs the same beside ten thousand tenants.
+    if (clusters !== this.clusters) {
+      checkNumbers('cluster', clusters, 1, CLUSTER_NUMBER_MAX)
+      for (const { name, bootstrap } of clusters.values()) {
+        if (!Array.isArray(bootstrap) || bootstrap.length === 0) {
+          throw new RoutingError('BAD_DELTA', `cluster ${name}: needs a bootstrap address, host:port`)
+        }
       }
     }
-    for (const { name, home } of tenants.values()) {
-      if (!clusters.has(home)) throw unknownCluster(home, `home of tenant ${name}`)
+    if (accessPoints !== this.accessPoints) {
+      checkNumbers('access point', accessPoints, 0, ACCESS_POINT_NUMBER_MAX)
+    }
+    if (clusters !== this.clusters || tenants !== this.tenants) {
+      for (const { name, home } of tenants.values()) {
+        if (!clusters.has(home)) throw unknownCluster(home, `home of tenant ${name}`)
+      }
     }
 
     const added = new Map<string, TopicsByName>()
+    const slab = (changes.topics?.length ?? 0) >= slabTopicsMin ? new OffsetSlab() : undefined
     for (const json of changes.topics ?? []) {
-      const topic = TopicRoute.fromJSON(json)
+      const topic = TopicRoute.fromJSON(json, slab)
       if (!tenants.has(topic.tenant)) {
         throw new RoutingError('UNKNOWN_TENANT', `topic ${topic.name}: no tenant ${topic.tenant}`)
       }
@@ -212,6 +224,7 @@ export class RouteTable {
   }
 }
 
+/** A copy with the changes in it; `now` itself when there are none. */
 function staged<T>(
   what: string,
   unknown: RoutingErrorCode,
@@ -219,7 +232,8 @@ function staged<T>(
   keyOf: (value: T) => string,
   changed: readonly T[] = [],
   removed: readonly string[] = [],
-): Map<string, T> {
+): ReadonlyMap<string, T> {
+  if (changed.length === 0 && removed.length === 0) return now
   const next = new Map(now)
   const named = new Set<string>()
   const nameOnce = (key: unknown) => {
@@ -273,6 +287,7 @@ function duplicate(what: string, key: string): RoutingError {
 }
 
 function replace<T>(map: Map<string, T>, next: ReadonlyMap<string, T>): void {
+  if (next === map) return
   map.clear()
   for (const [key, value] of next) map.set(key, value)
 }

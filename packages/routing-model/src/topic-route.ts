@@ -1,4 +1,5 @@
 import { DEPTH_MAX, topicReused } from './chain.ts'
+import { cutRows, EMPTY_LOGLET, type OffsetSlab } from './cut-rows.ts'
 import type { Loglet } from './loglet.ts'
 import {
   checkPhysicalTopic,
@@ -10,7 +11,7 @@ import {
   type PhysicalTopic,
   sameLogletColumns,
 } from './loglet-columns.ts'
-import { columnOf, offsetAt, ZERO_COLUMN } from './offset-column.ts'
+import { columnOf, type OffsetColumn, offsetAt, ZERO_COLUMN } from './offset-column.ts'
 import { RoutingError } from './routing-error.ts'
 
 /** Kafka itself gives out long before; the bound is there so that no message can claim more memory. */
@@ -46,20 +47,36 @@ interface TopicFields {
  * physical topic are per loglet and only offsets are per partition, in columns. Lookups make no objects.
  */
 export class TopicRoute implements TopicFields {
+  // First, and no getters, because every request reads them: they share a line of memory.
+  readonly partitions: number
+  /** Loglets per partition. */
+  readonly depth: number
+  // Made from the columns, and no part of what a route says.
+  readonly #activeFrom: bigint
+  readonly #cuts: OffsetColumn
+  readonly #cutsAt: number
+  readonly #cutsPerPartition: number
   readonly tenant: string
   readonly name: string
   readonly id: string
-  readonly partitions: number
   readonly maxMessageBytes: number
   readonly homeTopic: string
   readonly prepared: PhysicalTopic | undefined
   private readonly columns: readonly LogletColumns[]
 
-  private constructor(fields: TopicFields, columns: readonly LogletColumns[]) {
+  private constructor(fields: TopicFields, columns: readonly LogletColumns[], slab?: OffsetSlab) {
+    const cuts = cutRows(columns, fields.partitions)
+    const sealed = columns.length - 1
+    this.partitions = fields.partitions
+    this.depth = columns.length
+    this.#activeFrom = highest(columns[sealed - 1]?.logicalEnds)
+    const kept = sealed === 0 ? undefined : slab?.keep(cuts)
+    this.#cuts = kept?.slab ?? cuts
+    this.#cutsAt = kept?.at ?? 0
+    this.#cutsPerPartition = cuts.length === sealed ? 0 : sealed
     this.tenant = fields.tenant
     this.name = fields.name
     this.id = fields.id
-    this.partitions = fields.partitions
     this.maxMessageBytes = fields.maxMessageBytes
     this.homeTopic = fields.homeTopic
     this.prepared = fields.prepared
@@ -74,14 +91,9 @@ export class TopicRoute implements TopicFields {
     return new TopicRoute(fields, [{ cluster: topic.cluster, topic: topic.topic, ...loglet }])
   }
 
-  /** Loglets per partition. */
-  get depth(): number {
-    return this.columns.length
-  }
-
   /** Index of the loglet that takes appends. */
   get active(): number {
-    return this.columns.length - 1
+    return this.depth - 1
   }
 
   cluster(index: number): string {
@@ -116,12 +128,15 @@ export class TopicRoute implements TopicFields {
    */
   locate(partition: number, offset: bigint): number {
     this.checkPartition(partition)
-    let found = this.columns.length - 1
+    let found = this.depth - 1
+    if (offset >= this.#activeFrom) return found
+    const cuts = this.#cuts
+    const row = this.#cutsAt + partition * this.#cutsPerPartition
     for (let i = found - 1; i >= 0; i--) {
-      const { bases, logicalEnds } = this.columns[i]!
-      const end = offsetAt(logicalEnds!, partition)
+      const end = cuts[row + i]!
+      if (end === EMPTY_LOGLET) continue
       if (end <= offset) break
-      if (end > offsetAt(bases, partition)) found = i
+      found = i
     }
     return found
   }
@@ -215,12 +230,13 @@ export class TopicRoute implements TopicFields {
     return { ...fields, ...(prepared && { prepared }), loglets: this.columns.map(logletColumnsToJson) }
   }
 
-  /** Checks everything: what it is given was read from a wire or a disk. */
-  static fromJSON(json: TopicRouteJson): TopicRoute {
+  /** Checks everything: what it is given was read from a wire or a disk. `slab` for one of many. */
+  static fromJSON(json: TopicRouteJson, slab?: OffsetSlab): TopicRoute {
     const prepared = json.prepared && { cluster: json.prepared.cluster, topic: json.prepared.topic }
     const fields = { ...json, prepared }
     checkFields(fields)
-    const route = new TopicRoute(fields, logletColumnsFromJson(json.loglets, json.partitions, json.name))
+    const columns = logletColumnsFromJson(json.loglets, json.partitions, json.name)
+    const route = new TopicRoute(fields, columns, slab)
     if (prepared !== undefined) route.checkFresh(prepared)
     return route
   }
@@ -254,6 +270,12 @@ export class TopicRoute implements TopicFields {
     const { tenant, name, id, partitions, maxMessageBytes, homeTopic, prepared } = this
     return { tenant, name, id, partitions, maxMessageBytes, homeTopic, prepared }
   }
+}
+
+function highest(ends: OffsetColumn = ZERO_COLUMN): bigint {
+  let max = 0n
+  for (const end of ends) if (end > max) max = end
+  return max
 }
 
 function checkFields(fields: TopicFields): void {

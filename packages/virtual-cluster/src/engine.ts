@@ -1,6 +1,6 @@
 import type { ClusterConnections } from '@braid/kafka-connection'
 import type { FrameMemory, RequestHeader } from '@braid/kafka-protocol'
-import type { ClusterRoute, RouteDelta, RouteTable } from '@braid/routing-model'
+import { type ClusterRoute, type RouteDelta, type RouteTable, sameConnection } from '@braid/routing-model'
 import { dispatch } from './api-table.ts'
 import { encodeProduceAnswer } from './apis/00-produce.ts'
 import { FramePool } from './frame-pool.ts'
@@ -130,7 +130,7 @@ export class Engine {
     this.routes = routes
     for (const [name, { route, connections }] of this.#clusters) {
       const now = routes.clusters.get(name)
-      if (now !== undefined && now.bootstrap.join() === route.bootstrap.join()) continue
+      if (now !== undefined && sameConnection(now, route)) continue
       this.#clusters.delete(name)
       connections.close().catch(() => {})
     }

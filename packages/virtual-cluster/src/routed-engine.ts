@@ -64,8 +64,11 @@ export async function startRoutedEngine(options: RoutedEngineOptions): Promise<R
   engine = new Engine({
     tenant: TENANT,
     routes: feed.table,
-    connect: ({ name, bootstrap }, memory) =>
-      new ClusterConnections({ name, bootstrap }, { clientId, memory, ...connectionBounds(bounds) }),
+    connect: ({ name, bootstrap, security }, memory) =>
+      new ClusterConnections(
+        { name, bootstrap },
+        { clientId, memory, security, ...connectionBounds(bounds) },
+      ),
     listeners: options.listeners(feed.table),
     admin: controlPlaneAdmin(client),
     log,

@@ -1,5 +1,4 @@
 import {
-  type ClusterAddress,
   ClusterConnections,
   ConnectionError,
   commitGroupOffsets,
@@ -24,6 +23,7 @@ import {
   metadata,
   produce,
 } from '@braid/kafka-protocol'
+import type { ClusterRoute } from '@braid/routing-model'
 import { Refusal } from '../refusal.ts'
 import type { GroupCommits, KafkaCluster, PhysicalTopicFacts } from './kafka-cluster.ts'
 
@@ -37,9 +37,15 @@ const appendTimeoutMs = 10_000
 // log, and a broker that leads later need not have applied the seal.
 const describeQuorum = { key: 55, name: 'DescribeQuorum', minVersion: 0, maxVersion: 2 }
 
-export function openRealCluster(address: ClusterAddress, options: RealClusterOptions): KafkaCluster {
-  const { name } = address
-  const cluster = new ClusterConnections(address, { clientId: 'braid-control-plane', ...options })
+/** What of a cluster is needed to connect to it. */
+export type ClusterEnd = Pick<ClusterRoute, 'name' | 'bootstrap' | 'security'>
+
+export function openRealCluster(end: ClusterEnd, options: RealClusterOptions): KafkaCluster {
+  const { name, bootstrap, security } = end
+  const cluster = new ClusterConnections(
+    { name, bootstrap },
+    { clientId: 'braid-control-plane', security, ...options },
+  )
 
   async function describeMetadata(topics: { name: string }[] | null) {
     const broker = await cluster.any('slow')

@@ -20,7 +20,9 @@ export class Ledger {
   private readonly whereabouts = new Map<string, Whereabouts>()
 
   constructor(snapshot: FleetSnapshot) {
-    this.sites = snapshot.clusters.map((cluster) => new Site(cluster)).toSorted((a, b) => byText(a.name, b.name))
+    this.sites = snapshot.clusters
+      .map((cluster) => new Site(cluster))
+      .toSorted((a, b) => byText(a.name, b.name))
     this.byName = new Map(this.sites.map((site) => [site.name, site]))
     this.demandOf = demandsOf(snapshot)
     // In the order of names, whatever the order of the snapshot: plans must not depend on it.
@@ -30,7 +32,7 @@ export class Ledger {
     for (const replica of snapshot.replicas) {
       const demand = this.demands.get(topicKey({ tenant: replica.tenant, name: replica.topic }))
       const site = this.byName.get(replica.cluster)
-      if (demand !== undefined && site !== undefined) this.addReplica(demand, site, Math.ceil(replica.readers))
+      if (demand !== undefined && site !== undefined) this.changeReplica(demand, site, replica.readers, 1)
     }
   }
 
@@ -64,9 +66,11 @@ export class Ledger {
     return at
   }
 
-  addReplica(demand: Demand, site: Site, readers: number): void {
+  /** A replica is where it is, wherever its topic goes. `sign` -1 takes it away. */
+  changeReplica(demand: Demand, site: Site, readers: number, sign: 1 | -1): void {
     const { bytesInPerSecond: bytes, topic } = demand
-    site.change(bytes, fanOut(bytes, readers, replicaFactorOn(demand, site)), topic.partitions, 1)
+    const bytesOut = fanOut(bytes, Math.ceil(readers), replicaFactorOn(demand, site))
+    site.change(bytes, bytesOut, topic.partitions, sign)
   }
 
   private change(demand: Demand, { cluster, standby, stub }: Whereabouts, sign: 1 | -1): void {

@@ -21,6 +21,12 @@ export interface Database {
   afterCommit(announce: () => void): void
   /** Of the transaction that we are in: the same object for all calls in it. */
   readonly current: object | undefined
+  /** Wakes whoever listens to the database, when the transaction that we are in is committed. SQLite has nobody. */
+  notify(): Promise<void>
+  /** A copy of what is committed, in a file that is not there yet. Rejects where the database has better tools. */
+  backup(file: string): Promise<void>
+  /** Why it cannot be used any more; undefined while it can. */
+  readonly ended: Error | undefined
   /** What is under way fails, what waits fails, and so does what comes later. */
   close(): Promise<void>
 }

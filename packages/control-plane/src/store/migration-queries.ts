@@ -18,8 +18,9 @@ export class MigrationQueries {
   ): Promise<void> {
     await this.db.run(
       `INSERT INTO migration (id, tenant, topic, topic_id, from_cluster, from_topic, to_cluster, to_topic,
-         state, step, created_at, revision)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?, 'running', 'CHECK', ?, 1)`,
+         state, step, created_at, revision, number)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, 'running', 'CHECK', ?, 1,
+         (SELECT coalesce(max(number), 0) + 1 FROM migration))`,
       row.id,
       row.tenant,
       row.topic,
@@ -40,7 +41,10 @@ export class MigrationQueries {
   /** The latest first. */
   async list(limit: number): Promise<MigrationRow[]> {
     return (
-      await this.db.all('SELECT * FROM migration ORDER BY created_at DESC, rowid DESC LIMIT ?', limit)
+      await this.db.all(
+        'SELECT * FROM migration ORDER BY created_at DESC, number DESC, id DESC LIMIT ?',
+        limit,
+      )
     ).map(migrationRow)
   }
 
@@ -48,7 +52,7 @@ export class MigrationQueries {
   async unfinished(): Promise<MigrationRow[]> {
     return (
       await this.db.all(
-        "SELECT * FROM migration WHERE state IN ('running', 'undoing', 'switched') ORDER BY created_at, rowid",
+        "SELECT * FROM migration WHERE state IN ('running', 'undoing', 'switched') ORDER BY created_at, number, id",
       )
     ).map(migrationRow)
   }
@@ -66,7 +70,8 @@ export class MigrationQueries {
   async underwayOn(cluster: string): Promise<MigrationRow[]> {
     return (
       await this.db.all(
-        "SELECT * FROM migration WHERE state IN ('running', 'undoing') AND (from_cluster = ?1 OR to_cluster = ?1)",
+        "SELECT * FROM migration WHERE state IN ('running', 'undoing') AND (from_cluster = ? OR to_cluster = ?)",
+        cluster,
         cluster,
       )
     ).map(migrationRow)
@@ -137,9 +142,10 @@ export class MigrationQueries {
     at: number,
   ): Promise<void> {
     const { n, attempt, last } = (await this.db.get(
-      `SELECT count(*) + 1 AS n, ifnull(max(attempt) FILTER (WHERE step = ?2 AND direction = ?3), 0) + 1 AS attempt,
-         max(number) FILTER (WHERE step = ?2 AND direction = ?3) AS last
-       FROM migration_attempt WHERE migration_id = ?1`,
+      `SELECT (SELECT count(*) + 1 FROM migration_attempt WHERE migration_id = ?) AS n,
+         coalesce(max(attempt), 0) + 1 AS attempt, max(number) AS last
+       FROM migration_attempt WHERE migration_id = ? AND step = ? AND direction = ?`,
+      id,
       id,
       step,
       direction,
@@ -155,7 +161,8 @@ export class MigrationQueries {
       )
     } else {
       await this.db.run(
-        'INSERT INTO migration_attempt VALUES (?, ?, ?, ?, ?, ?, NULL, NULL)',
+        `INSERT INTO migration_attempt (migration_id, number, step, direction, attempt, started_at)
+         VALUES (?, ?, ?, ?, ?, ?)`,
         id,
         n!,
         step,
@@ -176,10 +183,11 @@ export class MigrationQueries {
     error: string | null,
   ): Promise<void> {
     await this.db.run(
-      `UPDATE migration_attempt SET ended_at = ?1, error = ?2 WHERE migration_id = ?3 AND number =
-         (SELECT max(number) FROM migration_attempt WHERE migration_id = ?3 AND step = ?4 AND direction = ?5)`,
+      `UPDATE migration_attempt SET ended_at = ?, error = ? WHERE migration_id = ? AND number =
+         (SELECT max(number) FROM migration_attempt WHERE migration_id = ? AND step = ? AND direction = ?)`,
       at,
       error,
+      id,
       id,
       step,
       direction,
@@ -206,7 +214,12 @@ export class MigrationQueries {
   putStray(id: string, stray: StrayRow): Promise<void> {
     return this.db.transaction(async () => {
       await this.db.run(
-        'INSERT OR REPLACE INTO stray VALUES (?, ?, ?, ?, ?, ?, ?, ?)',
+        `INSERT INTO stray
+           (migration_id, partition, from_offset, to_offset, recovered, producer_id, next_sequence, seen_at)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+         ON CONFLICT (migration_id, partition) DO UPDATE SET
+           from_offset = excluded.from_offset, to_offset = excluded.to_offset, recovered = excluded.recovered,
+           producer_id = excluded.producer_id, next_sequence = excluded.next_sequence, seen_at = excluded.seen_at`,
         id,
         stray.partition,
         String(stray.from),

@@ -1,6 +1,15 @@
 // The schema is a row of numbered files. What is in a released file never changes; a change is the next file.
+//
+// To add one: take the next free number, `schema/NNNN-what-it-is-about.sql`. It is run as it stands on SQLite, and
+// as `postgresSchema` turns it on PostgreSQL, so it is written in what both know:
+//   - types TEXT, INTEGER (64 bits) and REAL; truth is INTEGER 0 or 1, moments are INTEGER ms, lists are JSON in TEXT
+//   - tables end in `) STRICT;` or `) STRICT, WITHOUT ROWID;`
+//   - no AUTOINCREMENT, rowid, triggers or date functions; a column that is added has a DEFAULT or may be NULL
+//   - what a text sorts by is its bytes, on both
+// Queries are one set too: `?` placeholders in the order of the values, `INSERT INTO t (columns)` with names (others
+// add columns), ON CONFLICT instead of INSERT OR, coalesce instead of ifnull, RETURNING where a value is wanted.
+// upgrade.test.ts brings a store with data in it up from every earlier version.
 import { readdirSync, readFileSync } from 'node:fs'
-import type { DatabaseSync } from 'node:sqlite'
 
 const folder = new URL('./schema/', import.meta.url)
 
@@ -25,22 +34,22 @@ export function schemaFiles(): SchemaFile[] {
   return files
 }
 
-/** Brings a database of any earlier version to the present one; each file in its own transaction. */
-export function upgradeSchema(db: DatabaseSync, files: readonly SchemaFile[] = schemaFiles()): void {
-  const { user_version: at } = db.prepare('PRAGMA user_version').get() as { user_version: number }
+/** Those that bring a database of version `at` to the present one. */
+export function filesAfter(at: number, files: readonly SchemaFile[]): readonly SchemaFile[] {
   if (at > files.length) {
     throw new Error(
       `the store was written by a newer release (schema ${at}, this one knows ${files.length}): upgrade Braid`,
     )
   }
-  for (const { number, sql } of files.slice(at)) {
-    db.exec('BEGIN IMMEDIATE')
-    try {
-      db.exec(sql)
-      db.exec(`PRAGMA user_version = ${number}; COMMIT`)
-    } catch (error) {
-      db.exec('ROLLBACK')
-      throw error
-    }
-  }
+  return files.slice(at)
+}
+
+/** A schema file in PostgreSQL's words. */
+export function postgresSchema(sql: string): string {
+  return sql
+    .replaceAll(/--.*$/gm, '')
+    .replaceAll(/\)\s*STRICT(\s*,\s*WITHOUT\s+ROWID)?\s*;/g, ');')
+    .replaceAll(/\bINTEGER\b/g, 'BIGINT')
+    .replaceAll(/\bREAL\b/g, 'DOUBLE PRECISION')
+    .replaceAll(/\bTEXT\b/g, 'TEXT COLLATE "C"')
 }

@@ -6,6 +6,8 @@ import type { Database, Row, Value } from './database.ts'
 export interface Connection {
   all(sql: string, values: readonly Value[]): Row[] | Promise<Row[]>
   run(sql: string, values: readonly Value[]): number | Promise<number>
+  notify(): undefined | Promise<void>
+  backup(file: string): Promise<void>
   begin(): undefined | Promise<void>
   commit(): undefined | Promise<void>
   rollback(): undefined | Promise<void>
@@ -74,6 +76,19 @@ export class SerialDatabase implements Database {
     return this.ask(() => this.connection.run(sql, values))
   }
 
+  notify(): Promise<void> {
+    return this.ask(async () => this.connection.notify())
+  }
+
+  backup(file: string): Promise<void> {
+    if (this.flow.getStore() !== undefined) throw new Error('a backup cannot be part of a transaction')
+    return this.ask(() => this.connection.backup(file))
+  }
+
+  get ended(): Error | undefined {
+    return this.closed
+  }
+
   async transaction<T>(work: () => Promise<T>): Promise<T> {
     const outer = this.flow.getStore()
     if (outer !== undefined) return this.within(outer, work)
@@ -99,13 +114,12 @@ export class SerialDatabase implements Database {
   }
 
   async close(): Promise<void> {
-    if (this.closed !== undefined) return
     this.end(new Error('the store is closed'))
     await this.connection.close()
   }
 
   /** From now on every call throws this. What is written and not committed never will be. */
-  protected end(reason: Error): void {
+  end(reason: Error): void {
     this.closed ??= reason
     this.open?.fail(this.closed)
     for (const { fail } of this.waiting.splice(0)) fail(this.closed)

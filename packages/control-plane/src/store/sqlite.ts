@@ -1,10 +1,13 @@
 // One SQLite file, one process. What is committed is on the disk: a switch that was announced survives the power.
-import { mkdirSync } from 'node:fs'
+import { existsSync, mkdirSync } from 'node:fs'
+import { open, rename, rm } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import { DatabaseSync, type StatementSync } from 'node:sqlite'
+import { backup, DatabaseSync, type StatementSync } from 'node:sqlite'
 import type { Row, Value } from './database.ts'
-import { upgradeSchema } from './schema.ts'
+import { filesAfter, type SchemaFile, schemaFiles } from './schema.ts'
 import { type Connection, SerialDatabase } from './serial-database.ts'
+
+const backupPages = 10_000
 
 /** `:memory:` forgets everything at its end. */
 export function openSqlite(file: string): SerialDatabase {
@@ -13,7 +16,7 @@ export function openSqlite(file: string): SerialDatabase {
   try {
     // Exclusive: two control planes on one file would each be sure of their own route version.
     db.exec('PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL')
-    upgradeSchema(db)
+    upgradeSqlite(db)
   } catch (error) {
     db.close()
     if (error instanceof Error && /database is locked/.test(error.message)) {
@@ -27,6 +30,21 @@ export function openSqlite(file: string): SerialDatabase {
     throw new Error(`the store ${file} cannot be opened: ${(error as Error).message}`, { cause: error })
   }
   return new SerialDatabase(new SqliteConnection(db))
+}
+
+/** Brings a database of any earlier version to the present one; each file in its own transaction. */
+export function upgradeSqlite(db: DatabaseSync, files: readonly SchemaFile[] = schemaFiles()): void {
+  const { user_version: at } = db.prepare('PRAGMA user_version').get() as { user_version: number }
+  for (const { number, sql } of filesAfter(at, files)) {
+    db.exec('BEGIN IMMEDIATE')
+    try {
+      db.exec(sql)
+      db.exec(`PRAGMA user_version = ${number}; COMMIT`)
+    } catch (error) {
+      db.exec('ROLLBACK')
+      throw error
+    }
+  }
 }
 
 class SqliteConnection implements Connection {
@@ -55,6 +73,24 @@ class SqliteConnection implements Connection {
 
   rollback(): undefined {
     if (this.db.isTransaction) this.db.exec('ROLLBACK')
+  }
+
+  notify(): undefined {}
+
+  /** Whoever writes waits meanwhile, the process does not. */
+  async backup(file: string): Promise<void> {
+    if (existsSync(file)) throw new Error(`${file} is there already: choose a new name for the backup`)
+    const partial = `${file}.partial`
+    mkdirSync(dirname(file), { recursive: true })
+    try {
+      await backup(this.db, partial, { rate: backupPages })
+      const written = await open(partial, 'r+')
+      await written.sync().finally(() => written.close())
+      await rename(partial, file)
+    } catch (error) {
+      await rm(partial, { force: true })
+      throw new Error(`the backup to ${file} failed: ${(error as Error).message}`, { cause: error })
+    }
   }
 
   close(): undefined {

@@ -4,8 +4,8 @@ import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { TopicRoute } from '@braid/routing-model'
 import { describe, expect, onTestFinished, test } from 'vitest'
-import { schemaFiles, upgradeSchema } from './schema.ts'
-import { openSqlite } from './sqlite.ts'
+import { schemaFiles } from './schema.ts'
+import { openSqlite, upgradeSqlite } from './sqlite.ts'
 import { Store } from './store.ts'
 
 function file(): string {
@@ -253,9 +253,9 @@ describe('the schema', () => {
     test(`is brought up from version ${from}`, () => {
       const db = new DatabaseSync(':memory:')
       onTestFinished(() => db.close())
-      upgradeSchema(db, files.slice(0, from))
-      upgradeSchema(db, files)
-      upgradeSchema(db, files)
+      upgradeSqlite(db, files.slice(0, from))
+      upgradeSqlite(db, files)
+      upgradeSqlite(db, files)
       expect(db.prepare('PRAGMA user_version').get()).toMatchObject({ user_version: files.length })
     })
   }
@@ -264,7 +264,7 @@ describe('the schema', () => {
     const db = new DatabaseSync(':memory:')
     onTestFinished(() => db.close())
     db.exec('PRAGMA user_version = 99')
-    expect(() => upgradeSchema(db)).toThrow(/newer release.*upgrade Braid/)
+    expect(() => upgradeSqlite(db)).toThrow(/newer release.*upgrade Braid/)
   })
 
   test('a file that fails leaves the version before it', async () => {
@@ -275,7 +275,7 @@ describe('the schema', () => {
       name: 'broken.sql',
       sql: 'CREATE TABLE x (a); CREATE NONSENSE',
     }
-    expect(() => upgradeSchema(db, [...files, broken])).toThrow()
+    expect(() => upgradeSqlite(db, [...files, broken])).toThrow()
     expect(db.prepare('PRAGMA user_version').get()).toMatchObject({ user_version: files.length })
     expect(db.prepare("SELECT name FROM sqlite_master WHERE name = 'x'").get()).toBeUndefined()
   })

@@ -25,7 +25,11 @@ export class Store {
 
   /** On a database whose schema is there. */
   static async open(db: Database): Promise<Store> {
-    await db.run('INSERT INTO store VALUES (1, ?, 0, 0, 0) ON CONFLICT DO NOTHING', randomUUID())
+    await db.run(
+      `INSERT INTO store (one, id, route_version, last_cluster_number, last_access_point_number)
+       VALUES (1, ?, 0, 0, 0) ON CONFLICT DO NOTHING`,
+      randomUUID(),
+    )
     return new Store(db, String((await db.get('SELECT id FROM store'))?.id))
   }
 
@@ -110,7 +114,8 @@ export class Store {
 
   async addCluster(row: ClusterRow): Promise<void> {
     await this.db.run(
-      'INSERT INTO cluster VALUES (?, ?, ?, ?, ?, ?)',
+      `INSERT INTO cluster (name, number, bootstrap, cluster_id, partitions_max, registered_at)
+       VALUES (?, ?, ?, ?, ?, ?)`,
       row.name,
       row.number,
       JSON.stringify(row.bootstrap),
@@ -133,7 +138,7 @@ export class Store {
   }
 
   async addTenant(name: string, home: string): Promise<void> {
-    await this.db.run('INSERT INTO tenant VALUES (?, ?)', name, home)
+    await this.db.run('INSERT INTO tenant (name, home) VALUES (?, ?)', name, home)
   }
 
   async removeTenant(name: string): Promise<void> {
@@ -172,7 +177,8 @@ export class Store {
   async addTopic(route: TopicRoute, createdAt: number): Promise<void> {
     const { id, tenant, name, partitions, maxMessageBytes, homeTopic } = route
     await this.db.run(
-      'INSERT INTO topic VALUES (?, ?, ?, ?, ?, ?, NULL, NULL, ?)',
+      `INSERT INTO topic (id, tenant, name, partitions, max_message_bytes, home_topic, created_at)
+       VALUES (?, ?, ?, ?, ?, ?, ?)`,
       id,
       tenant,
       name,
@@ -218,7 +224,8 @@ export class Store {
 
   async removeFirstLoglet(topicId: string): Promise<void> {
     await this.db.run(
-      'DELETE FROM loglet WHERE topic_id = ?1 AND position = (SELECT min(position) FROM loglet WHERE topic_id = ?1)',
+      'DELETE FROM loglet WHERE topic_id = ? AND position = (SELECT min(position) FROM loglet WHERE topic_id = ?)',
+      topicId,
       topicId,
     )
   }
@@ -230,7 +237,8 @@ export class Store {
 
   private async addLoglet(topicId: string, position: number, loglet: LogletColumnsJson): Promise<void> {
     await this.db.run(
-      'INSERT INTO loglet VALUES (?, ?, ?, ?, ?, ?, ?)',
+      `INSERT INTO loglet (topic_id, position, cluster, topic, starts, bases, ends)
+       VALUES (?, ?, ?, ?, ?, ?, ?)`,
       topicId,
       position,
       loglet.cluster,
@@ -253,7 +261,7 @@ export class Store {
 
   async addLeftover(cluster: string, topic: string, recordedAt: number): Promise<void> {
     await this.db.run(
-      'INSERT INTO leftover VALUES (?, ?, ?) ON CONFLICT DO NOTHING',
+      'INSERT INTO leftover (cluster, topic, recorded_at) VALUES (?, ?, ?) ON CONFLICT DO NOTHING',
       cluster,
       topic,
       recordedAt,
@@ -298,7 +306,7 @@ export class Store {
 
   async putAccessPoint({ id, number, bootstrap, listeners }: AccessPointRoute): Promise<void> {
     await this.db.run(
-      `INSERT INTO access_point VALUES (?, ?, ?, ?, 1)
+      `INSERT INTO access_point (id, number, bootstrap, listeners, present) VALUES (?, ?, ?, ?, 1)
        ON CONFLICT (id) DO UPDATE SET bootstrap = excluded.bootstrap, listeners = excluded.listeners, present = 1`,
       id,
       number,

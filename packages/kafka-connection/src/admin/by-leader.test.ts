@@ -64,7 +64,9 @@ describe('asking the leaders', () => {
     await expect(logEnds(connections, 'orders', 3, 'logEnd')).rejects.toMatchObject({
       code: 'BROKER_ERROR',
       kafkaError: errorCodes.NOT_LEADER_OR_FOLLOWER,
-      message: expect.stringMatching(/kafka-a broker \d answered NOT_LEADER_OR_FOLLOWER for orders-\d/),
+      message: expect.stringMatching(
+        /kafka-a broker \d refused to answer for orders-\d, NOT_LEADER_OR_FOLLOWER/,
+      ),
     })
     expect(asked()[0]).toBeLessThan(30)
   })
@@ -72,7 +74,10 @@ describe('asking the leaders', () => {
   test('does not repeat what does not pass', async () => {
     errorOf = () => errorCodes.TOPIC_AUTHORIZATION_FAILED
     await expect(logEnds(connections, 'orders', 1, 'logEnd')).rejects.toMatchObject({
+      code: 'NOT_AUTHORIZED',
       kafkaError: errorCodes.TOPIC_AUTHORIZATION_FAILED,
+      missing: { operation: 'Describe', resource: 'Topic', name: 'orders' },
+      message: expect.stringMatching(/Describe on Topic orders, grant it with kafka-acls/),
     })
     expect(asked()).toEqual([1, 0])
   })

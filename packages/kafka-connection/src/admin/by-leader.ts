@@ -1,8 +1,9 @@
-import { errorName, isRetriable } from '@braid/kafka-protocol'
+import { isRetriable } from '@braid/kafka-protocol'
 import { backoffMs } from '../backoff.ts'
 import type { BrokerConnection } from '../broker-connection.ts'
 import type { ClusterConnections } from '../cluster-connections.ts'
 import { ConnectionError } from '../errors.ts'
+import { brokerError, type Right, topicRight } from '../rights.ts'
 
 export interface PartitionAnswer {
   readonly partition: number
@@ -27,13 +28,15 @@ export function byLeader(
 
 /**
  * Asks the leader of each partition, one request a leader, and asks again where the leader was another by then or did
- * not answer: only for what can be repeated. `ask` gives an answer for each of its partitions. Rejects after
+ * not answer: only for what can be repeated. `ask` gives an answer for each of its partitions, which
+ * takes the right to do `operation` on the topic. Rejects after
  * `metadataTimeoutMs`, or at once when a broker answers with an error that does not pass.
  */
 export async function askLeaders(
   cluster: ClusterConnections,
   topic: string,
   partitions: readonly number[],
+  operation: Right['operation'],
   ask: (connection: BrokerConnection, partitions: readonly number[]) => Promise<readonly PartitionAnswer[]>,
 ): Promise<void> {
   const startedMs = cluster.options.clock.now()
@@ -65,7 +68,7 @@ export async function askLeaders(
             pending.delete(partition)
             continue
           }
-          const error = partitionError(cluster, topic, partition, leader, errorCode)
+          const error = partitionError(cluster, topicRight(operation, topic), partition, leader, errorCode)
           if (!isRetriable(errorCode)) throw error
           failure = error
           cluster.invalidate(topic, partition)
@@ -93,16 +96,19 @@ export async function askLeaders(
 /** A broker that is away or too slow may be back, or another may lead. */
 export function canPass(error: unknown): boolean {
   if (!(error instanceof ConnectionError)) return false
+  // A broker that goes down in the middle of a handshake looks like one that has no TLS.
+  if (error.code === 'TLS_FAILED')
+    return (error.cause as { code?: string } | undefined)?.code === 'ECONNRESET'
   return error.code === 'CONNECT_FAILED' || error.code === 'CLOSED' || error.code === 'TIMED_OUT'
 }
 
 function partitionError(
   cluster: ClusterConnections,
-  topic: string,
+  needed: Right,
   partition: number,
   leader: number,
-  kafkaError: number,
+  errorCode: number,
 ): ConnectionError {
-  const what = `broker ${leader} answered ${errorName(kafkaError)} for ${topic}-${partition}`
-  return new ConnectionError('BROKER_ERROR', `${cluster.name} ${what}`, { cluster: cluster.name, kafkaError })
+  const what = `${cluster.name} broker ${leader} refused to answer for ${needed.name}-${partition}`
+  return brokerError(cluster.name, what, errorCode, needed)
 }

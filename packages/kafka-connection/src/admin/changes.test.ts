@@ -189,7 +189,7 @@ describe('offsets of groups', () => {
     const offsets = [{ topic: 't', partition: 0, offset: 5n, metadata: null }]
     await expect(commitGroupOffsets(connections, 'g', offsets)).rejects.toMatchObject({
       kafkaError: errorCodes.UNKNOWN_MEMBER_ID,
-      message: 'kafka-a could not commit offsets of group g: UNKNOWN_MEMBER_ID',
+      message: 'kafka-a could not commit offsets of group g, UNKNOWN_MEMBER_ID',
     })
     expect(received).toHaveLength(1)
   })

@@ -1,6 +1,7 @@
 import { createTopics, deleteTopics, errorCodes, listOffsets } from '@braid/kafka-protocol'
 import type { ClusterConnections } from '../cluster-connections.ts'
 import { ConnectionError } from '../errors.ts'
+import { brokerError, isRefusal, topicRight } from '../rights.ts'
 import { byLeader, canPass } from './by-leader.ts'
 import { CONSUMER, LATEST, listOffsetsRequest } from './log-ends.ts'
 import { onController, refused } from './on-controller.ts'
@@ -20,7 +21,7 @@ export interface NewTopic {
   readonly configs?: Readonly<Record<string, string>>
 }
 
-/** Rejects with BROKER_ERROR (`kafkaError` 36 when the topic exists). Follow with `waitForLeaders`. */
+/** Rejects with BROKER_ERROR (`kafkaError` 36 when the topic exists) or NOT_AUTHORIZED. Follow with `waitForLeaders`. */
 export async function createTopic(cluster: ClusterConnections, newTopic: NewTopic): Promise<void> {
   const { topic, partitions, replicationFactor = DEFAULT_REPLICATION, configs = {} } = newTopic
   const timeoutMs = cluster.options.requestTimeoutMs
@@ -40,7 +41,8 @@ export async function createTopic(cluster: ClusterConnections, newTopic: NewTopi
     return answer.topics
   })
   for (const answer of answers)
-    if (answer.errorCode !== 0) throw refused(cluster, `create topic ${topic}`, answer)
+    if (answer.errorCode !== 0)
+      throw refused(cluster, `create topic ${topic}`, answer, topicRight('Create', topic))
 }
 
 /** Resolves when every partition has a leader that answers for it, and the metadata cache knows them all. */
@@ -63,7 +65,10 @@ export async function waitForLeaders(
         const answer = await connection.call(listOffsets, listOffsetsRequest(topic, group, LATEST, CONSUMER))
         for (const { partitionIndex, errorCode } of answer.topics.flatMap((t) => t.partitions)) {
           if (errorCode === 0) pending.delete(partitionIndex)
-          else {
+          else if (isRefusal(errorCode)) {
+            const what = `${cluster.name} broker ${leader} does not tell the end of ${topic}-${partitionIndex}`
+            throw brokerError(cluster.name, what, errorCode, topicRight('Describe', topic))
+          } else {
             why = `partition ${partitionIndex} answers ${errorCode}`
             cluster.invalidate(topic, partitionIndex)
           }
@@ -100,7 +105,8 @@ export async function deleteTopic(cluster: ClusterConnections, topic: string): P
   cluster.forgetTopic(topic)
   for (const answer of answers) {
     if (answer.errorCode === errorCodes.UNKNOWN_TOPIC_OR_PARTITION) return false
-    if (answer.errorCode !== 0) throw refused(cluster, `delete topic ${topic}`, answer)
+    if (answer.errorCode !== 0)
+      throw refused(cluster, `delete topic ${topic}`, answer, topicRight('Delete', topic))
   }
   return true
 }

@@ -11,7 +11,7 @@ export async function deleteRecords(
   const before = new Map(partitions.map((entry) => [entry.partition, entry.before]))
   const starts = new Map<number, bigint>()
   const { requestTimeoutMs } = cluster.options
-  await askLeaders(cluster, topic, [...before.keys()], async (connection, group) => {
+  await askLeaders(cluster, topic, [...before.keys()], 'Delete', async (connection, group) => {
     const answer = await connection.call(deleteRecordsApi, {
       topics: [
         {

@@ -1,6 +1,5 @@
 import {
   errorCodes,
-  errorName,
   isRetriable,
   listGroups as listGroupsApi,
   offsetCommit,
@@ -9,7 +8,8 @@ import {
 import { backoffMs } from '../backoff.ts'
 import type { BrokerConnection } from '../broker-connection.ts'
 import type { ClusterConnections } from '../cluster-connections.ts'
-import { ConnectionError } from '../errors.ts'
+import type { ConnectionError } from '../errors.ts'
+import { brokerError, type Right } from '../rights.ts'
 import { canPass } from './by-leader.ts'
 
 /** Versions up to here ask for one group; the batched form (8+) has nothing for us. */
@@ -29,12 +29,14 @@ export interface GroupListing {
   readonly protocolType: string
 }
 
+const listing: Right = { operation: 'Describe', resource: 'Cluster', name: 'kafka-cluster' }
+
 /** From every broker: each knows the groups that it coordinates. */
 export async function listGroups(cluster: ClusterConnections): Promise<GroupListing[]> {
   const groups = new Map<string, GroupListing>()
   await Promise.all(
     (await cluster.brokers()).map(async ({ id }) => {
-      await repeatWhilePassing(cluster, `list the groups of broker ${id}`, async () => {
+      await repeatWhilePassing(cluster, `list the groups of broker ${id}`, listing, async () => {
         const answer = await (await cluster.shared(id)).call(listGroupsApi, {})
         if (answer.errorCode === 0) {
           for (const { groupId, protocolType } of answer.groups)
@@ -53,20 +55,26 @@ export async function fetchGroupOffsets(
   groupId: string,
 ): Promise<GroupOffset[]> {
   let offsets: GroupOffset[] = []
-  await onCoordinator(cluster, groupId, `fetch the offsets of group ${groupId}`, async (connection) => {
-    const version = connection.versionOf(offsetFetch, OFFSET_FETCH_CAP)
-    const answer = await connection.call(offsetFetch, { groupId, topics: null }, { version })
-    if (answer.errorCode !== 0) return answer.errorCode
-    offsets = []
-    for (const topic of answer.topics) {
-      for (const { partitionIndex, committedOffset, metadata, errorCode } of topic.partitions) {
-        if (errorCode !== 0) return errorCode
-        if (committedOffset < 0n) continue
-        offsets.push({ topic: topic.name, partition: partitionIndex, offset: committedOffset, metadata })
+  await onCoordinator(
+    cluster,
+    groupId,
+    'Describe',
+    `fetch the offsets of group ${groupId}`,
+    async (connection) => {
+      const version = connection.versionOf(offsetFetch, OFFSET_FETCH_CAP)
+      const answer = await connection.call(offsetFetch, { groupId, topics: null }, { version })
+      if (answer.errorCode !== 0) return answer.errorCode
+      offsets = []
+      for (const topic of answer.topics) {
+        for (const { partitionIndex, committedOffset, metadata, errorCode } of topic.partitions) {
+          if (errorCode !== 0) return errorCode
+          if (committedOffset < 0n) continue
+          offsets.push({ topic: topic.name, partition: partitionIndex, offset: committedOffset, metadata })
+        }
       }
-    }
-    return 0
-  })
+      return 0
+    },
+  )
   return offsets
 }
 
@@ -78,7 +86,7 @@ export async function commitGroupOffsets(
 ): Promise<void> {
   if (offsets.length === 0) return
   const topics = Map.groupBy(offsets, (offset) => offset.topic)
-  await onCoordinator(cluster, groupId, `commit offsets of group ${groupId}`, async (connection) => {
+  await onCoordinator(cluster, groupId, 'Read', `commit offsets of group ${groupId}`, async (connection) => {
     const answer = await connection.call(offsetCommit, {
       groupId,
       generationIdOrMemberEpoch: NO_GENERATION,
@@ -101,10 +109,12 @@ export async function commitGroupOffsets(
 function onCoordinator(
   cluster: ClusterConnections,
   groupId: string,
+  operation: Right['operation'],
   what: string,
   ask: (connection: BrokerConnection) => Promise<number>,
 ): Promise<void> {
-  return repeatWhilePassing(cluster, what, async () => {
+  const needed: Right = { operation, resource: 'Group', name: groupId }
+  return repeatWhilePassing(cluster, what, needed, async () => {
     try {
       const errorCode = await ask(await cluster.shared(await cluster.coordinator(groupId)))
       if (errorCode === errorCodes.NOT_COORDINATOR) cluster.invalidateCoordinator(groupId)
@@ -116,14 +126,22 @@ function onCoordinator(
   })
 }
 
-function refusal(cluster: ClusterConnections, what: string, kafkaError: number): ConnectionError {
-  const message = `${cluster.name} could not ${what}: ${errorName(kafkaError)}`
-  return new ConnectionError('BROKER_ERROR', message, { cluster: cluster.name, kafkaError })
+function refusal(
+  { name }: ClusterConnections,
+  what: string,
+  errorCode: number,
+  right: Right,
+): ConnectionError {
+  // Commits take the same right on each of their topics.
+  const ofTopic = errorCode === errorCodes.TOPIC_AUTHORIZATION_FAILED
+  const needed: Right = ofTopic ? { ...right, resource: 'Topic', name: 'of these offsets' } : right
+  return brokerError(name, `${name} could not ${what}`, errorCode, needed)
 }
 
 async function repeatWhilePassing(
   cluster: ClusterConnections,
   what: string,
+  needed: Right,
   ask: () => Promise<number>,
 ): Promise<void> {
   const startedMs = cluster.options.clock.now()
@@ -133,7 +151,7 @@ async function repeatWhilePassing(
       return error
     })
     if (outcome === 0) return
-    const failure = typeof outcome === 'number' ? refusal(cluster, what, outcome) : outcome
+    const failure = typeof outcome === 'number' ? refusal(cluster, what, outcome, needed) : outcome
     // An unknown topic or partition is retriable to Kafka, but does not pass by waiting here.
     const passes =
       typeof outcome !== 'number' || (isRetriable(outcome) && outcome !== UNKNOWN_TOPIC_OR_PARTITION)

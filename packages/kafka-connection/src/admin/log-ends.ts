@@ -42,7 +42,7 @@ export async function logEnds(
   const { timestamp, replicaId } = questions[which]
   const ends: bigint[] = new Array(partitions).fill(-1n)
   const all = Array.from({ length: partitions }, (_, partition) => partition)
-  await askLeaders(cluster, topic, all, async (connection, group) => {
+  await askLeaders(cluster, topic, all, 'Describe', async (connection, group) => {
     const answer = await connection.call(listOffsets, listOffsetsRequest(topic, group, timestamp, replicaId))
     const answers = answer.topics.flatMap((t) => t.partitions)
     for (const { partitionIndex, errorCode, offset } of answers)

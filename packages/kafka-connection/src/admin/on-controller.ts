@@ -1,9 +1,10 @@
-import { errorCodes, errorName } from '@braid/kafka-protocol'
+import { errorCodes } from '@braid/kafka-protocol'
 import { backoffMs } from '../backoff.ts'
 import type { BrokerConnection } from '../broker-connection.ts'
 import type { ClusterConnections } from '../cluster-connections.ts'
-import { ConnectionError } from '../errors.ts'
+import type { ConnectionError } from '../errors.ts'
 import type { Lane } from '../pool.ts'
+import { brokerError, type Right } from '../rights.ts'
 
 const TRIES_MAX = 5
 
@@ -30,12 +31,13 @@ export async function onController<A extends ChangeAnswer>(
   }
 }
 
-/** What a refused change is thrown as. `what` reads like "create topic orders". */
-export function refused(cluster: ClusterConnections, what: string, answer: ChangeAnswer): ConnectionError {
-  const why = answer.errorMessage === null ? '' : `: ${answer.errorMessage}`
-  return new ConnectionError(
-    'BROKER_ERROR',
-    `${cluster.name} refused to ${what}, ${errorName(answer.errorCode)}${why}`,
-    { cluster: cluster.name, kafkaError: answer.errorCode },
-  )
+/** What a refused change is thrown as. `what` reads like "create topic orders", and takes the right `needed`. */
+export function refused(
+  cluster: ClusterConnections,
+  what: string,
+  answer: ChangeAnswer,
+  needed: Right,
+): ConnectionError {
+  const said = `${cluster.name} refused to ${what}`
+  return brokerError(cluster.name, said, answer.errorCode, needed, answer.errorMessage)
 }

@@ -15,7 +15,7 @@ export async function producerStates(
   partition: number,
 ): Promise<Map<bigint, ProducerState>> {
   const states = new Map<bigint, ProducerState>()
-  await askLeaders(cluster, topic, [partition], async (connection) => {
+  await askLeaders(cluster, topic, [partition], 'Read', async (connection) => {
     const answer = await connection.call(describeProducers, {
       topics: [{ name: topic, partitionIndexes: [partition] }],
     })

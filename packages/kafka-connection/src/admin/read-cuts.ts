@@ -1,5 +1,6 @@
 import { corruptProbe, errorCodes, errorName, listOffsets, produce } from '@braid/kafka-protocol'
 import type { ClusterConnections } from '../cluster-connections.ts'
+import { isRefusal } from '../rights.ts'
 import { byLeader } from './by-leader.ts'
 import { CONSUMER, DEBUGGING, LATEST, listOffsetsRequest } from './log-ends.ts'
 
@@ -33,9 +34,17 @@ export function judgeCut({
   highWatermark,
 }: CutAnswers): 'sealed' | { readonly reason: string } {
   if (probeError === errorCodes.CORRUPT_MESSAGE) return { reason: 'not sealed yet' }
-  if (probeError !== errorCodes.MESSAGE_TOO_LARGE) return { reason: `the probe got ${errorName(probeError)}` }
+  if (probeError !== errorCodes.MESSAGE_TOO_LARGE) {
+    const todo = isRefusal(probeError) ? ': our user lacks Write on the topic, grant it with kafka-acls' : ''
+    return { reason: `the probe got ${errorName(probeError)}${todo}` }
+  }
   const readError = logEnd.errorCode || highWatermark.errorCode
-  if (readError !== 0) return { reason: `its end cannot be read, ${errorName(readError)}` }
+  if (readError !== 0) {
+    const todo = isRefusal(readError)
+      ? ': our user lacks Describe on the topic, grant it with kafka-acls'
+      : ''
+    return { reason: `its end cannot be read, ${errorName(readError)}${todo}` }
+  }
   if (highWatermark.offset < logEnd.offset) {
     return { reason: `its followers have ${highWatermark.offset} of ${logEnd.offset}` }
   }

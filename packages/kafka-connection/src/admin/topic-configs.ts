@@ -1,6 +1,7 @@
 import { describeConfigs, incrementalAlterConfigs } from '@braid/kafka-protocol'
 import type { ClusterConnections } from '../cluster-connections.ts'
 import type { Lane } from '../pool.ts'
+import { topicRight } from '../rights.ts'
 import { onController, refused } from './on-controller.ts'
 
 const TOPIC_RESOURCE = 2
@@ -35,7 +36,14 @@ export async function describeTopicConfigs(
   })
   const values = new Map<string, ConfigValue>()
   for (const result of answer.results) {
-    if (result.errorCode !== 0) throw refused(cluster, `describe the configs of topic ${topic}`, result)
+    if (result.errorCode !== 0) {
+      throw refused(
+        cluster,
+        `describe the configs of topic ${topic}`,
+        result,
+        topicRight('DescribeConfigs', topic),
+      )
+    }
     for (const { name, value, configSource } of result.configs) {
       values.set(name, { value, source: sources[configSource] ?? 'other' })
     }
@@ -75,7 +83,9 @@ export async function changeTopicConfigs(
     return answer.responses
   })
   for (const answer of answers) {
-    if (answer.errorCode !== 0)
-      throw refused(cluster, `change the configs of topic ${answer.resourceName}`, answer)
+    if (answer.errorCode === 0) continue
+    const { resourceName: topic } = answer
+    const needed = topicRight('AlterConfigs', topic)
+    throw refused(cluster, `change the configs of topic ${topic}`, answer, needed)
   }
 }

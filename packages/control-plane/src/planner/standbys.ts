@@ -1,0 +1,97 @@
+import { chooseStandby } from './choose.ts'
+import type { Demand } from './demand.ts'
+import type { FleetSnapshot, TopicName } from './fleet.ts'
+import { Ledger } from './ledger.ts'
+import { refuseStandby } from './refuse.ts'
+import { askStandby, brokenRule } from './rules/hard-rules.ts'
+
+export interface StandbyChange {
+  readonly topic: TopicName
+  readonly kind: 'missing' | 'wrong' | 'unneeded'
+  readonly from: string | null
+  readonly to: string | null
+  readonly reason: string
+}
+
+export interface Impossible {
+  readonly topic: TopicName
+  readonly reason: string
+}
+
+export interface StandbyPlan {
+  readonly changes: readonly StandbyChange[]
+  readonly impossible: readonly Impossible[]
+}
+
+export type StandbyOutcome =
+  | { readonly kind: 'right' }
+  | { readonly kind: 'change'; readonly change: StandbyChange }
+  | { readonly kind: 'impossible'; readonly impossible: Impossible }
+
+/**
+ * Standbys that are missing, that break a rule, or that no class asks for any more. A standby on a cluster
+ * that is cordoned, draining or away right now is left where it is: draining it is a plan of its own, and a
+ * cluster that comes back has lost nothing.
+ */
+export function planStandbys(snapshot: FleetSnapshot): StandbyPlan {
+  const ledger = new Ledger(snapshot)
+  const changes: StandbyChange[] = []
+  const impossible: Impossible[] = []
+  for (const demand of [...ledger.topics()]) {
+    const outcome = planStandby(ledger, demand)
+    if (outcome.kind === 'change') changes.push(outcome.change)
+    if (outcome.kind === 'impossible') impossible.push(outcome.impossible)
+  }
+  return { changes, impossible }
+}
+
+/** Brings the standby of one topic in order, in the ledger, too. `avoid` may not be it, even if it is it now. */
+export function planStandby(
+  ledger: Ledger,
+  demand: Demand,
+  options: { avoid?: string } = {},
+): StandbyOutcome {
+  const at = ledger.where(demand)
+  const primary = ledger.site(at.cluster)
+  if (primary === undefined || demand.problem !== null) return { kind: 'right' }
+  const topic = { tenant: demand.topic.tenant, name: demand.topic.name }
+  const from = at.standby
+  if (!demand.wantsStandby) {
+    if (from === null) return { kind: 'right' }
+    ledger.put(demand, { ...at, standby: null })
+    const reason = `${demand.topic.sla === null ? 'it has no class' : `class ${demand.topic.sla}`} and asks for no standby`
+    return { kind: 'change', change: { topic, kind: 'unneeded', from, to: null, reason } }
+  }
+  ledger.take(demand.key)
+  const ask = askStandby(ledger, demand, primary, from)
+  const site = ledger.site(from)
+  const broken = site === undefined ? undefined : brokenRule(ask, site)
+  const avoided = from !== null && from === options.avoid
+  if (site !== undefined && broken === undefined && !avoided) {
+    ledger.put(demand, at)
+    return { kind: 'right' }
+  }
+  const what =
+    from === null
+      ? `class ${demand.topic.sla} asks for one`
+      : site === undefined
+        ? `${from} is not registered`
+        : broken !== undefined
+          ? `${from}: ${broken.because(ask, site)}`
+          : null
+  const next = chooseStandby(ledger, demand, primary, null, options.avoid ?? null)
+  ledger.put(demand, next === undefined ? at : { ...at, standby: next.name })
+  if (next === undefined) {
+    const { reason, help } = refuseStandby(ledger, demand, primary)
+    return {
+      kind: 'impossible',
+      impossible: { topic, reason: `${what === null ? '' : `${what}; `}${reason}; ${help}` },
+    }
+  }
+  const whyNext = `${next.name} is in failure domain ${next.domain}, not ${primary.domain}, and has room`
+  const reason = what === null ? whyNext : `${what}; ${whyNext}`
+  return {
+    kind: 'change',
+    change: { topic, kind: from === null ? 'missing' : 'wrong', from, to: next.name, reason },
+  }
+}
