@@ -7,6 +7,19 @@ export {
 } from './client.ts'
 export type { Access, Endpoint } from './endpoint.ts'
 export { type EndpointId, endpoints } from './endpoints.ts'
+export { parseCheckedYaml } from './fleet-file/checked-yaml.ts'
+export { canonicalFleet, formatFleet } from './fleet-file/format.ts'
+export { nearest } from './fleet-file/nearest.ts'
+export { type ParsedFleetFile, type ParseOptions, parseFleetFile } from './fleet-file/parse.ts'
+export {
+  formatBytesPerSecond,
+  formatDurationMs,
+  parseBytesPerSecond,
+  parseDurationMs,
+  type Quantity,
+} from './fleet-file/quantities.ts'
+export type { KnownNames, ReferenceKind } from './fleet-file/references.ts'
+export type { TextProblem } from './fleet-file/yaml-text.ts'
 export {
   ControlPlaneError,
   type ControlPlaneErrorCode,
@@ -31,6 +44,11 @@ export {
   type ClusterUpdate,
   clusterRegistration,
 } from './resources/cluster.ts'
+export {
+  type ClusterSecurityInput,
+  clusterSecurity,
+  secretRef,
+} from './resources/cluster-security.ts'
 export type { Diagnosis, Finding } from './resources/doctor.ts'
 export {
   type Fleet,
@@ -40,11 +58,6 @@ export {
   fleet,
   type PlannedChange,
 } from './resources/fleet.ts'
-export {
-  type ClusterSecurityInput,
-  clusterSecurity,
-  secretRef,
-} from './resources/cluster-security.ts'
 export {
   type Migration,
   type MigrationStart,
@@ -59,6 +72,10 @@ export {
   accessPointId,
   clusterName,
   hostPort,
+  labels,
+  principalName,
+  recordId,
+  shortText,
   slaName,
   tenantName,
   topicName,

@@ -112,7 +112,8 @@ function checkTwice(text: YamlText, value: unknown): void {
 function subjectOf(value: unknown, path: Path): string {
   const [section, index, ...rest] = path
   const title = Object.entries(sections).find(([name]) => name === section)?.[1]
-  if (title === undefined || index === undefined) return rest.length === 0 && section !== undefined ? String(section) : ''
+  if (title === undefined || index === undefined)
+    return rest.length === 0 && section !== undefined ? String(section) : ''
   const name = valueAt(value, [section!, index, 'name'])
   const item = typeof name === 'string' ? `${title} ${JSON.stringify(name)}` : `${title} ${Number(index) + 1}`
   return rest.length === 0 ? item : `${rest.map(String).join('.')} of ${item}`

@@ -36,7 +36,11 @@ function walk(node: unknown, text: YamlText): void {
 }
 
 function asWritten(scalar: Scalar): void {
-  if (typeof scalar.value === 'number' || typeof scalar.value === 'boolean' || typeof scalar.value === 'bigint') {
+  if (
+    typeof scalar.value === 'number' ||
+    typeof scalar.value === 'boolean' ||
+    typeof scalar.value === 'bigint'
+  ) {
     scalar.value = scalar.source ?? String(scalar.value)
   }
 }

@@ -14,18 +14,23 @@ export function addSchemaProblems(
   issues: readonly z.core.$ZodIssue[],
   subjectOf: Subject,
 ): void {
+  // A key that is misspelt is also missing under its right name; once is enough.
+  const meantKeys = new Set<string>()
   for (const issue of issues) {
     if (issue.code === 'unrecognized_keys') {
       const known = keysAt(schema, issue.path)
       for (const key of issue.keys) {
         const meant = nearest(key, known, 3)
+        if (meant !== undefined) meantKeys.add(JSON.stringify([...issue.path, meant]))
         const place = inWhat(subjectOf(issue.path))
         const hint = meant === undefined ? `: it takes ${known.join(', ')}` : didYouMean(meant)
         text.addAt(text.offsetOfKey(issue.path, key), `unknown key ${JSON.stringify(key)}${place}${hint}`)
       }
-    } else {
-      text.addAt(text.offsetOf(issue.path), wordsOf(issue, value, subjectOf))
     }
+  }
+  for (const issue of issues) {
+    if (issue.code === 'unrecognized_keys' || meantKeys.has(JSON.stringify(issue.path))) continue
+    text.addAt(text.offsetOf(issue.path), wordsOf(issue, value, subjectOf))
   }
 }
 

@@ -35,11 +35,14 @@ export class YamlText {
     }
     try {
       const document = parseDocument(text, { lineCounter: this.lines, prettyErrors: false })
-      for (const { code, message, pos } of document.errors) this.addAt(pos[0], this.wordsOf(code, message, pos))
+      if (document.errors.some(({ message }) => message.includes('call stack'))) throw new RangeError()
+      for (const { code, message, pos } of document.errors)
+        this.addAt(pos[0], this.wordsOf(code, message, pos))
       if (this.problems.length > 0) return
       this.root = document.contents
       this.toValue = () => document.toJS({ maxAliasCount: aliasMax })
     } catch (error) {
+      // The parser is recursive; how deep it gets is the machine's affair.
       if (!(error instanceof RangeError)) throw error
       this.add(1, 1, 'the file is nested too deeply')
     }
@@ -52,7 +55,11 @@ export class YamlText {
       return this.toValue?.()
     } catch (error) {
       if (!(error instanceof ReferenceError) && !(error instanceof RangeError)) throw error
-      this.add(1, 1, `the file has aliases (*name) that stand for too much, or for themselves: write it out`)
+      this.add(
+        1,
+        1,
+        'the file has aliases (*name) that stand for nothing, for too much or for themselves: write it out',
+      )
       return undefined
     }
   }
@@ -106,7 +113,9 @@ export class YamlText {
   private wordsOf(code: string, message: string, [from, to]: readonly [number, number]): string {
     switch (code) {
       case 'DUPLICATE_KEY': {
-        const key = /^(?:"[^"\n]*"|'[^'\n]*'|[^\s:,}]+)/.exec(this.text.slice(from, Math.max(to, from + 300)))?.[0] ?? ''
+        const key =
+          /^(?:"[^"\n]*"|'[^'\n]*'|[^\s:,}]+)/.exec(this.text.slice(from, Math.max(to, from + 300)))?.[0] ??
+          ''
         return `key ${JSON.stringify(key.replace(/^["']|["']$/g, ''))} is there twice`
       }
       case 'MULTIPLE_DOCS':
