@@ -76,7 +76,9 @@ test('names cannot leave their place in the path', async () => {
   server.answer = json(404, problemOf('UNKNOWN_TOPIC', 'none'))
   const client = new ControlPlaneClient({ url: `${server.url}/braid`, token: 'secret' })
   await expect(client.topics.get('../clusters/a?x=1#y')).rejects.toMatchObject({ code: 'UNKNOWN_TOPIC' })
-  expect(server.requests[0]?.url.pathname).toBe('/braid/v1/tenants/default/topics/..%2Fclusters%2Fa%3Fx%3D1%23y')
+  expect(server.requests[0]?.url.pathname).toBe(
+    '/braid/v1/tenants/default/topics/..%2Fclusters%2Fa%3Fx%3D1%23y',
+  )
   expect(server.requests[0]?.headers.authorization).toBe('Bearer secret')
   for (const name of ['.', '..', '']) {
     await expect(client.topics.get(name)).rejects.toMatchObject({ code: 'BAD_REQUEST' })

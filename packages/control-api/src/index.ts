@@ -43,6 +43,7 @@ export {
   type ClusterTier,
   type ClusterUpdate,
   clusterRegistration,
+  clusterUpdate,
 } from './resources/cluster.ts'
 export {
   type ClusterSecurityInput,
@@ -98,7 +99,14 @@ export type {
   TopicRequestCreation,
 } from './resources/request.ts'
 export { type Sla, type SlaSpec, slaSpec } from './resources/sla.ts'
-export { defaultTenant, type Tenant, type TenantSpec, tenantSpec } from './resources/tenant.ts'
+export {
+  defaultTenant,
+  type Tenant,
+  type TenantSpec,
+  tenantPolicy,
+  tenantQuotas,
+  tenantSpec,
+} from './resources/tenant.ts'
 export type { Role, Token, TokenCreated, TokenCreation, Whoami } from './resources/token.ts'
 export {
   type Placement,
@@ -110,6 +118,7 @@ export {
   type TopicSpec,
   type TopicSummary,
   type TopicUpdate,
+  topicAdoption,
   topicSpec,
 } from './resources/topic.ts'
 export { RouteFeed, type RouteFeedOptions, type RouteFeedState } from './route-feed.ts'

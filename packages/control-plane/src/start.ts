@@ -1,9 +1,11 @@
 import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
+import { anonymous } from './access/caller.ts'
 import { AccessPoints } from './access-points.ts'
 import { createApi } from './api/server.ts'
 import { Clusters, type OpenCluster } from './clusters/clusters.ts'
 import { openRealCluster } from './clusters/real-cluster.ts'
+import { IdempotentRequests } from './idempotency/idempotent-requests.ts'
 import { type Log, silent } from './log.ts'
 import type { Plane } from './plane.ts'
 import { RouteBoard } from './routes/route-board.ts'
@@ -29,6 +31,8 @@ export interface ControlPlaneOptions {
   /** For tests that cannot wait. */
   readonly timings?: Partial<Timings> | undefined
   readonly openCluster?: OpenCluster | undefined
+  /** Every answer is compared with its schema; for tests. */
+  readonly checkAnswers?: boolean | undefined
 }
 
 export interface ControlPlane {
@@ -74,7 +78,19 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   const topics = new Topics(plane)
   const migrations = new Migrations(plane, options.migrationHooks)
   const accessPoints = new AccessPoints({ store, board, timings, log, now })
-  const api = createApi({ plane, topics, migrations, accessPoints })
+  const api = createApi({
+    plane,
+    topics,
+    migrations,
+    accessPoints,
+    serving: {
+      store,
+      now,
+      idempotent: new IdempotentRequests({ store, now }),
+      authenticate: async () => anonymous,
+      checkAnswers: options.checkAnswers ?? false,
+    },
+  })
 
   let closed: Promise<void> | undefined
   const close = () => {

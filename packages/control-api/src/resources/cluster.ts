@@ -1,4 +1,6 @@
 import { z } from 'zod'
+
+import { clusterSecurity } from './cluster-security.ts'
 import { bootstrapAddresses, bytesPerSecond, clusterName, labels, moment, tenantName } from './names.ts'
 import { nextPage } from './page.ts'
 
@@ -11,7 +13,7 @@ export const clusterCapacity = z.strictObject({
   bytesInPerSecond: bytesPerSecond.nullable().default(null),
   /** Readers and replication: (readers + replication factor - 1) x bytes in, over its topics. */
   bytesOutPerSecond: bytesPerSecond.nullable().default(null),
-  /** Replicas of partitions, over all its topics. */
+  /** Over all its topics, each partition counted once and not once per replica. */
   partitions: z.int().min(1).max(10_000_000).nullable().default(null),
 })
 
@@ -29,6 +31,8 @@ export const clusterRegistration = z
   .strictObject({
     name: clusterName,
     bootstrap: bootstrapAddresses,
+    /** Null: plaintext, and nobody is asked who they are. */
+    security: clusterSecurity.nullable().default(null),
     tier: clusterTier.default('shared'),
     /** The tenant of a dedicated cluster. */
     dedicatedTo: tenantName.nullable().default(null),
@@ -44,6 +48,7 @@ export type ClusterRegistration = z.input<typeof clusterRegistration>
 /** What can change of a registered cluster. What is absent stays. */
 export const clusterUpdate = z.strictObject({
   bootstrap: bootstrapAddresses.optional(),
+  security: clusterSecurity.nullable().optional(),
   tier: clusterTier.optional(),
   dedicatedTo: tenantName.nullable().optional(),
   labels: labels.optional(),
@@ -56,6 +61,7 @@ export const cluster = z.object({
   /** Small and stable: part of the node ids that clients see. */
   number: z.int(),
   bootstrap: z.array(z.string()),
+  security: clusterSecurity.nullable(),
   /** The id that the cluster gave itself when it was formatted. */
   clusterId: z.string(),
   tier: clusterTier,

@@ -6,12 +6,14 @@ import type { Plane } from '../plane.ts'
 import { Refusal } from '../refusal.ts'
 import type { Migrations } from '../sagas/migrations.ts'
 import type { Topics } from '../topics/topics.ts'
-import { accessPointRoutes } from './access-points.ts'
-import { clusterRoutes } from './clusters.ts'
-import { migrationRoutes } from './migrations.ts'
+import { accessPointEndpoints } from './access-points.ts'
+import { clusterEndpoints } from './clusters.ts'
+import { migrationEndpoints } from './migrations.ts'
 import { routeFeed } from './route-feed.ts'
-import { tenantRoutes } from './tenants.ts'
-import { topicRoutes } from './topics.ts'
+import { type Handlers, type ServeParts, serve } from './serve.ts'
+import { slaEndpoints } from './slas.ts'
+import { tenantEndpoints } from './tenants.ts'
+import { topicEndpoints } from './topics.ts'
 
 /** What the API speaks for. */
 export interface Served {
@@ -19,6 +21,7 @@ export interface Served {
   readonly topics: Topics
   readonly migrations: Migrations
   readonly accessPoints: AccessPoints
+  readonly serving: ServeParts
 }
 
 const bodyMaxBytes = 1024 * 1024
@@ -54,13 +57,32 @@ export function createApi(served: Served): FastifyInstance {
   )
 
   app.get('/healthz', () => ({ status: 'ok', routeVersion: served.plane.board.table.version }))
-  clusterRoutes(app, served)
-  tenantRoutes(app, served)
-  topicRoutes(app, served)
-  migrationRoutes(app, served)
-  accessPointRoutes(app, served)
+  readEmptyBodies(app)
+  serve(app, served.serving, handlersOf(served))
   routeFeed(app, served)
   return app
+}
+
+/** Every endpoint that there is; the table of the API says what each is. */
+export function handlersOf(served: Served): Handlers {
+  return {
+    ...clusterEndpoints(served),
+    ...slaEndpoints(served),
+    ...tenantEndpoints(served),
+    ...topicEndpoints(served),
+    ...migrationEndpoints(served),
+    ...accessPointEndpoints(served),
+  }
+}
+
+/** Clients that always say `content-type: application/json` say so also when they send nothing. */
+function readEmptyBodies(app: FastifyInstance): void {
+  const parseJson = app.getDefaultJsonParser('error', 'error')
+  app.removeContentTypeParser('application/json')
+  app.addContentTypeParser('application/json', { parseAs: 'string' }, (request, body, done) => {
+    if (body === '') done(null, undefined)
+    else parseJson(request, body as string, done)
+  })
 }
 
 function problemFor(error: unknown): Problem {

@@ -1,4 +1,3 @@
-import { defaultTenant, type MigrationStart } from '@braid/control-api'
 import { DEPTH_MAX } from '@braid/routing-model'
 import type { Plane } from '../plane.ts'
 import { randomName } from '../random-name.ts'
@@ -52,18 +51,26 @@ export class Migrations {
     return row
   }
 
-  async start(start: MigrationStart): Promise<MigrationRow> {
+  async start(start: { tenant: string; topic: string; to: string }): Promise<MigrationRow> {
     const row = await this.plane.store.transaction(() => this.record(start))
     this.run(row.id)
     return row
   }
 
   /** Checked and written in one transaction. */
-  private async record({ topic, to }: MigrationStart): Promise<MigrationRow> {
+  private async record({
+    tenant,
+    topic,
+    to,
+  }: {
+    tenant: string
+    topic: string
+    to: string
+  }): Promise<MigrationRow> {
     const { store, board, clusters, now, random } = this.plane
     const target = await clusters.get(to)
-    const route = board.table.topic(defaultTenant, topic)
-    if (route === undefined) throw unknownTopic(topic)
+    const route = board.table.topic(tenant, topic)
+    if (route === undefined) throw unknownTopic(topic, tenant)
     const underway = await store.migrations.underway(route.id)
     if (underway !== undefined)
       throw migrationInProgress(underway, await store.migrations.attempts(underway.id), now())
@@ -90,7 +97,7 @@ export class Migrations {
     const next = { cluster: to, topic: freshPhysicalName(topic, random) }
     await store.migrations.add({
       id,
-      tenant: defaultTenant,
+      tenant,
       topic,
       topicId: route.id,
       from,

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { TopicRoute } from '@braid/routing-model'
 import { describe, expect, onTestFinished, test } from 'vitest'
+import { plainCluster } from '../testing/plain-cluster.ts'
 import { schemaFiles } from './schema.ts'
 import { openSqlite, upgradeSqlite } from './sqlite.ts'
 import { Store } from './store.ts'
@@ -30,7 +31,7 @@ async function furnished(at = file()): Promise<{ store: Store; orders: TopicRout
       number,
       bootstrap: [`${name}:9092`],
       clusterId: `id-${name}`,
-      partitionsMax: null,
+      ...plainCluster,
       registeredAt: 1,
     })
   }

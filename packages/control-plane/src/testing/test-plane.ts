@@ -64,6 +64,7 @@ async function startOn(
       nobody.away = true
       return nobody
     },
+    checkAnswers: true,
     ...options,
     timings: { ...quick, ...options.timings },
   })
