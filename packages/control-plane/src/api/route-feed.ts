@@ -1,7 +1,8 @@
 import type { FastifyInstance } from 'fastify'
 import { z } from 'zod'
+import { Refusal } from '../refusal.ts'
+import type { FrontParts } from './front.ts'
 import { parse } from './requests.ts'
-import type { Served } from './server.ts'
 
 const feedQuery = z.strictObject({ since: z.string().max(200).optional() })
 
@@ -12,11 +13,17 @@ const bufferedMaxBytes = 8 * 1024 * 1024
  * GET /v1/routes: `snapshot` or `resumed`, then a `delta` for each change, written in the tick in which the change
  * was committed. A comment every 2 s shows that we are there. `since` or Last-Event-ID resumes.
  */
-export function routeFeed(app: FastifyInstance, { plane }: Served): void {
-  const { board, timings, log, closing } = plane
+export function routeFeed(app: FastifyInstance, parts: FrontParts): void {
+  const { published, timings, log, closing } = parts
   app.get('/v1/routes', (request, reply) => {
     const { since } = parse(feedQuery, request.query, 'reading the routes')
     const lastEventId = request.headers['last-event-id']
+    if (published.storeId === undefined) {
+      throw new Refusal(
+        'NO_LEADER',
+        'there are no routes yet: no control plane has led; try again in a moment',
+      )
+    }
     reply.hijack()
     const response = reply.raw
     response.writeHead(200, {
@@ -37,7 +44,7 @@ export function routeFeed(app: FastifyInstance, { plane }: Served): void {
       }
       response.write(text)
     }
-    const { first, stop } = board.read(since ?? asOne(lastEventId), (event) => write(event.text))
+    const { first, stop } = published.read(since ?? asOne(lastEventId), (event) => write(event.text))
     write(first)
     allowedBytes = response.writableLength + bufferedMaxBytes
     const heartbeat = setInterval(() => write(':\n\n'), timings.heartbeatMs).unref()

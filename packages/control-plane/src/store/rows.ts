@@ -65,3 +65,11 @@ export interface AccessPointRow {
 export interface LeftoverRow extends PhysicalTopic {
   readonly recordedAt: number
 }
+
+export interface LeaderRow {
+  /** Of the process; its url is where other control planes reach it. */
+  readonly id: string
+  readonly url: string
+  readonly term: number
+  readonly since: number
+}
