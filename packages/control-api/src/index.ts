@@ -3,6 +3,7 @@ export {
   type ControlPlaneClientOptions,
   type MigrationWaitOptions,
 } from './client.ts'
+export type { ControlPlaneUrls } from './control-plane-urls.ts'
 export {
   ControlPlaneError,
   type ControlPlaneErrorCode,
@@ -65,4 +66,4 @@ export {
   topicLoglet,
   topicSummary,
 } from './resources/topic.ts'
-export { RouteFeed, type RouteFeedOptions, type RouteFeedState } from './route-feed.ts'
+export { RouteFeed, type RouteFeedLimits, type RouteFeedOptions, type RouteFeedState } from './route-feed.ts'
