@@ -4,11 +4,12 @@ import { createFront } from './api/front.ts'
 import type { OpenCluster } from './clusters/clusters.ts'
 import { openRealCluster } from './clusters/real-cluster.ts'
 import { ContestedSeat } from './leadership/contested-seat.ts'
-import { type Seat, stopping } from './leadership/seat.ts'
+import type { Seat } from './leadership/seat.ts'
 import { SoleSeat } from './leadership/sole-seat.ts'
 import { beginTerm } from './leadership/term.ts'
 import { type Log, silent } from './log.ts'
 import { PublishedRoutes } from './routes/published-routes.ts'
+import { type RouteFeedLimits, RouteReaders } from './routes/route-readers.ts'
 import type { MigrationHooks } from './sagas/migrations.ts'
 import { defaultTimings, type Timings } from './timings.ts'
 
@@ -29,6 +30,8 @@ export interface ControlPlaneOptions {
   /** `:memory:` forgets everything at the end. */
   readonly databaseFile?: string | undefined
   readonly log?: Log | undefined
+  /** Of those who read the routes. */
+  readonly routeFeed?: Partial<RouteFeedLimits> | undefined
   /** For fault tests. */
   readonly migrationHooks?: MigrationHooks | undefined
   /** For tests that cannot wait. */
@@ -56,18 +59,22 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   const openCluster =
     options.openCluster ?? ((address) => openRealCluster(address, { connectTimeoutMs, requestTimeoutMs }))
   const id = randomUUID()
-  const closing = new AbortController()
   const published = new PublishedRoutes()
   const place = storePlace(options)
   const seat: Seat =
     place.kind === 'sqlite'
       ? await SoleSeat.open(place.file, published)
       : new ContestedSeat({ storeUrl: place.url, id, published, timings, log })
+  const readers = new RouteReaders({
+    published,
+    log,
+    heartbeatMs: timings.heartbeatMs,
+    limits: options.routeFeed,
+  })
   const front = createFront({
     published,
-    timings,
+    readers,
     log,
-    closing: closing.signal,
     role: () => seat.role(),
     rest: () => seat.rest(),
   })
@@ -75,7 +82,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   let closed: Promise<void> | undefined
   const close = () => {
     closed ??= (async () => {
-      closing.abort(stopping)
+      readers.close()
       await Promise.all([front.close(), seat.close()])
     })()
     return closed

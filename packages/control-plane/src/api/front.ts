@@ -5,7 +5,7 @@ import { type Problem, problemOf } from '@braid/control-api'
 import type { FastifyInstance } from 'fastify'
 import type { Log } from '../log.ts'
 import type { PublishedRoutes } from '../routes/published-routes.ts'
-import type { Timings } from '../timings.ts'
+import type { RouteReaders } from '../routes/route-readers.ts'
 import { createApp } from './app.ts'
 import { routeFeed } from './route-feed.ts'
 
@@ -19,10 +19,8 @@ export type Role =
 
 export interface FrontParts {
   readonly published: PublishedRoutes
-  readonly timings: Timings
+  readonly readers: RouteReaders
   readonly log: Log
-  /** Aborted when the process stops. */
-  readonly closing: AbortSignal
   role(): Role
   /** Who answers everything else at this moment: the API of our own term, or the way to the leader. */
   rest(): Answer

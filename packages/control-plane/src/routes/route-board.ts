@@ -43,11 +43,10 @@ export class RouteBoard {
   change(changes: RouteChanges, write: (version: number) => Promise<void>): Promise<number> {
     return this.store.transaction(async () => {
       const { version, delta, putInForce } = this.stage(changes)
-      const event = this.published.deltaEvent(delta)
       await this.write(delta, write)
       this.store.afterCommit(() => {
         putInForce()
-        this.published.announce(event)
+        this.published.announce(delta)
       })
       return version
     })
