@@ -1,4 +1,10 @@
-import { type Migration, migrationStart, migrationWait } from '@braid/control-api'
+import {
+  defaultTenant,
+  type Migration,
+  type MigrationStepName,
+  migrationStart,
+  migrationWait,
+} from '@braid/control-api'
 import type { FastifyInstance } from 'fastify'
 import type { MigrationRow } from '../store/rows.ts'
 import { parse } from './requests.ts'
@@ -17,8 +23,8 @@ export function migrationRoutes(app: FastifyInstance, { plane, migrations }: Ser
       to,
       state,
       step,
-      attempts: (await plane.store.migrations.attempts(id)).map((attempt) => ({
-        step: attempt.step,
+      attempts: (await migrations.attempts(row)).map((attempt) => ({
+        step: attempt.step as MigrationStepName,
         direction: attempt.direction,
         attempt: attempt.attempt,
         startedAt: moment(attempt.startedAt),
@@ -46,8 +52,9 @@ export function migrationRoutes(app: FastifyInstance, { plane, migrations }: Ser
     migrations: await Promise.all((await plane.store.migrations.list(listMax)).map(shown)),
   }))
   app.post('/v1/migrations', async (request, reply) => {
-    const row = await migrations.start(parse(migrationStart, request.body, 'moving a topic'))
-    return reply.status(201).send(await shown(row))
+    const { topic, to } = parse(migrationStart, request.body, 'moving a topic')
+    const [row] = await migrations.start({ tenant: defaultTenant, topics: [topic], to })
+    return reply.status(201).send(await shown(row!))
   })
   // Progress is a long poll by revision: it survives a restart of the control plane, and needs no second stream.
   app.get<{ Params: { id: string } }>('/v1/migrations/:id', async ({ params, query }) => {

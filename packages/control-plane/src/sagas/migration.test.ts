@@ -2,7 +2,7 @@
 import { encodeBatch } from '@braid/kafka-protocol'
 import { describe, expect, test } from 'vitest'
 import { ended, fakeClusters, startTestPlane, type TestPlane } from '../testing/test-plane.ts'
-import { migrationSaga } from './migration.ts'
+import { migrationSaga } from './saga-kinds.ts'
 
 const record = (text: string) => ({ value: Buffer.from(text) })
 const batch = (...texts: string[]) => encodeBatch({ records: texts.map(record) })
@@ -87,9 +87,9 @@ test('a log that still moves after the seal is cut where it comes to rest', asyn
   const { client, clusters, plane, orders } = await withOrders()
   const readCuts = clusters.a.readCuts.bind(clusters.a)
   let late = 2
-  clusters.a.readCuts = async (topic, partitions) => {
-    const cuts = await readCuts(topic, partitions)
-    if (cuts.sealed[0] && late-- > 0)
+  clusters.a.readCuts = async (topics) => {
+    const cuts = await readCuts(topics)
+    if (cuts[0]!.sealed[0] && late-- > 0)
       clusters.a.write(orders.physicalTopic, 0, batch('validated before the seal'))
     return cuts
   }

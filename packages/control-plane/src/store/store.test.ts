@@ -141,9 +141,12 @@ describe('what the schema refuses, whatever the code thinks', () => {
 
   test('two sagas on one topic before the switch', async () => {
     const { store } = await furnished()
-    const add = (id: string) =>
-      store.migrations.add({
+    const add = async (id: string) => {
+      await store.sagas.add({ id, kind: 'migration', step: 'CHECK', createdAt: 1 })
+      await store.migrations.add({
         id,
+        group: id,
+        operation: null,
         tenant: 'default',
         topic: 'orders',
         topicId: 'o-1',
@@ -151,12 +154,13 @@ describe('what the schema refuses, whatever the code thinks', () => {
         to: { cluster: 'b', topic: `orders.${id}` },
         createdAt: 1,
       })
+    }
     await add('m1')
     await expect(add('m2')).rejects.toThrow(/UNIQUE/)
     await store.migrations.setSwitched('m1', { cuts: [1n], sealMs: 1, routeVersion: 1, at: 1 })
-    await add('m2')
-    expect((await store.migrations.underway('o-1'))?.id).toBe('m2')
-    expect((await store.migrations.unfinished()).map((row) => row.id)).toEqual(['m1', 'm2'])
+    await add('m3')
+    expect((await store.migrations.underway('o-1'))?.id).toBe('m3')
+    expect((await store.sagas.unfinished()).map((saga) => saga.id)).toEqual(['m1', 'm2', 'm3'])
   })
 
   test('a cluster that topics live on is not removed', async () => {
@@ -177,43 +181,13 @@ test('numbers are never given twice, also after their owner is gone', async () =
   expect((await again.cluster('a'))?.number).toBe(1)
 })
 
-test('attempts: a row each, ended or failed; very many overwrite the last', async () => {
-  const { store } = await furnished()
-  const { migrations } = store
-  await migrations.add({
-    id: 'm',
-    tenant: 'default',
-    topic: 'orders',
-    topicId: 'o-1',
-    from: { cluster: 'a', topic: 'orders.x' },
-    to: { cluster: 'b', topic: 'orders.y' },
-    createdAt: 1,
-  })
-  await migrations.beginAttempt('m', 'CHECK', 'do', 10)
-  await migrations.endAttempt('m', 'CHECK', 'do', 12, null)
-  for (let i = 0; i < 200; i++) {
-    await migrations.beginAttempt('m', 'SEAL', 'undo', 20 + i)
-    await migrations.endAttempt('m', 'SEAL', 'undo', 21 + i, 'away')
-  }
-  const attempts = await migrations.attempts('m')
-  expect(attempts[0]).toEqual({
-    number: 1,
-    step: 'CHECK',
-    direction: 'do',
-    attempt: 1,
-    startedAt: 10,
-    endedAt: 12,
-    error: null,
-  })
-  expect(attempts).toHaveLength(51)
-  expect(attempts.at(-1)).toMatchObject({ attempt: 200, startedAt: 219, endedAt: 220, error: 'away' })
-  expect((await migrations.get('m'))?.revision).toBe(1 + 2 + 400)
-})
-
 test('strays survive, as 64-bit offsets', async () => {
   const { store } = await furnished()
+  await store.sagas.add({ id: 'm', kind: 'migration', step: 'CHECK', createdAt: 1 })
   await store.migrations.add({
     id: 'm',
+    group: 'm',
+    operation: null,
     tenant: 'default',
     topic: 'orders',
     topicId: 'o-1',

@@ -10,12 +10,14 @@ import type { DeltaText } from '../routes/published-routes.ts'
 import type { Database, Row } from './database.ts'
 import { MigrationQueries } from './migration-queries.ts'
 import type { AccessPointRow, ClusterRow, LeaderRow, LeftoverRow } from './rows.ts'
+import { SagaQueries } from './saga-queries.ts'
 
 /** More than anybody keeps. */
 const deltasMax = 10_000
 
-/** All queries of the control plane. Those of migrations stand in their own file. */
+/** All queries of the control plane. Those of sagas and migrations stand in their own files. */
 export class Store {
+  readonly sagas: SagaQueries
   readonly migrations: MigrationQueries
   /** Made with the store: no two stores have the same. */
   readonly id: string
@@ -24,6 +26,7 @@ export class Store {
   private constructor(db: Database, id: string) {
     this.db = db
     this.id = id
+    this.sagas = new SagaQueries(db)
     this.migrations = new MigrationQueries(db)
   }
 
