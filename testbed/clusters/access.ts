@@ -154,10 +154,12 @@ export function securityOf(
 export function kafkaJsSecurity(
   access: AccessDescription | undefined,
   user = ADMIN,
-): Pick<KafkaConfig, 'ssl' | 'sasl'> {
+): Pick<KafkaConfig, 'ssl' | 'sasl' | 'reauthenticationThreshold'> {
   if (access === undefined) return {}
   const read = (name: string) => readFileSync(join(access.folder, name), 'utf8')
   return {
+    // Less than the sessions that tests make short; by default it would renew these with each request.
+    reauthenticationThreshold: 500,
     ...(access.securedBy !== 'ssl' && {
       sasl: { mechanism: 'plain', username: user, password: passwordOf(access, user) },
     }),

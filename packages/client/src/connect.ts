@@ -11,8 +11,10 @@ import { Kafka, type KafkaConfig } from 'kafkajs'
 import { EngineSocket } from './kafkajs-socket.ts'
 
 export interface ConnectOptions {
-  /** URL of the control plane, like `http://127.0.0.1:7070`. */
-  readonly controlPlane: string
+  /** URL of the control plane, like `http://127.0.0.1:7070`; several, as a list or with commas, when they share a store. */
+  readonly controlPlane: string | readonly string[]
+  /** Whose topics you see; `default` when absent. */
+  readonly tenant?: string
   readonly token?: string
   /** Where the last route table is kept, for a start while the control plane is away. */
   readonly routesFile?: string

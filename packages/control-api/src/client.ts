@@ -47,6 +47,9 @@ export interface Latest {
   readonly limit?: number | undefined
 }
 
+/** What a creation answers that was not a dry run. */
+export type TopicMade = TopicCreated & { readonly topic: Topic }
+
 /** Typed calls to a control plane. Every call throws ControlPlaneError and nothing else. Lists come whole. */
 export class ControlPlaneClient {
   private readonly http: Requester
@@ -117,11 +120,15 @@ export class ControlPlaneClient {
         query: { logEnds: logEnds ? 'true' : 'false' },
       }),
     /** `topic` of the answer is null after a dry run. */
-    create: (
+    create: async <D extends boolean = false>(
       body: TopicCreation,
-      { tenant = defaultTenant, ...options }: InTenant & DryRun = {},
-    ): Promise<TopicCreated> =>
-      call(this.http, 'topics.create', { params: { tenant }, body, query: dry(options) }),
+      { tenant = defaultTenant, ...options }: InTenant & { readonly dryRun?: D | undefined } = {},
+    ): Promise<D extends false ? TopicMade : TopicCreated> =>
+      (await call(this.http, 'topics.create', {
+        params: { tenant },
+        body,
+        query: dry(options),
+      })) as D extends false ? TopicMade : TopicCreated,
     update: (
       topic: string,
       body: TopicUpdate,
@@ -152,8 +159,8 @@ export class ControlPlaneClient {
 
   readonly migrations = {
     /** One record a topic; all of one group. */
-    start: async (body: MigrationStart): Promise<Migration[]> =>
-      (await call(this.http, 'migrations.start', { body })).migrations,
+    start: async (body: MigrationStart): Promise<[Migration, ...Migration[]]> =>
+      (await call(this.http, 'migrations.start', { body })).migrations as [Migration, ...Migration[]],
     get: (id: string): Promise<Migration> => call(this.http, 'migrations.get', { params: { id } }),
     list: async ({ tenant, limit }: InTenant & Latest = {}): Promise<Migration[]> =>
       (await call(this.http, 'migrations.list', { query: { tenant, limit } })).migrations,

@@ -4,7 +4,9 @@ export {
   type DryRun,
   type InTenant,
   type Latest,
+  type TopicMade,
 } from './client.ts'
+export type { ControlPlaneUrls } from './control-plane-urls.ts'
 export type { Access, Endpoint } from './endpoint.ts'
 export { type EndpointId, endpoints } from './endpoints.ts'
 export { parseCheckedYaml } from './fleet-file/checked-yaml.ts'
@@ -121,5 +123,5 @@ export {
   topicAdoption,
   topicSpec,
 } from './resources/topic.ts'
-export { RouteFeed, type RouteFeedOptions, type RouteFeedState } from './route-feed.ts'
+export { RouteFeed, type RouteFeedLimits, type RouteFeedOptions, type RouteFeedState } from './route-feed.ts'
 export type { MigrationWaitOptions, OperationWaitOptions } from './waits.ts'

@@ -59,8 +59,8 @@ export const problemCodes = {
   SEAL_FAILED: { status: 502, title: 'The topic could not be sealed' },
   GROUPS_BUSY: { status: 409, title: 'Consumer groups are active' },
   LIMIT_REACHED: { status: 409, title: 'A limit is reached' },
-  NO_LEADER: { status: 503, title: 'No control plane leads at the moment' },
-  TOO_MANY_READERS: { status: 503, title: 'The feed has as many readers as it takes' },
+  NO_LEADER: { status: 503, title: 'No control plane leads at this moment' },
+  TOO_MANY_READERS: { status: 503, title: 'The route feed has as many readers as it may have' },
   SHUTTING_DOWN: { status: 503, title: 'The control plane is stopping' },
   INTERNAL: { status: 500, title: 'The control plane failed' },
 } as const

@@ -1,6 +1,7 @@
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { constants, deflateRawSync } from 'node:zlib'
 import type { RouteDelta, RouteSnapshot, RouteTable } from '@braid/routing-model'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { RouteFeed, type RouteFeedOptions, type RouteFeedState } from './route-feed.ts'
@@ -176,7 +177,119 @@ test('retries with growing waits and jitter, up to a bound', async () => {
   expect(server.requests.length).toBe(length)
 })
 
+describe('several control planes', () => {
+  test('the next one is read from, with the same token, when one is away', async () => {
+    const [first, second] = await Promise.all([ScriptedServer.start(), ScriptedServer.start()])
+    first.feed(snapshot(5))
+    const { feed, changes } = feedOf(`${first.url},${second.url}`)
+    await feed.start()
+    second.feed(event('resumed', 's:5', { version: 5 }), delta(5))
+    await first.stop()
+    await expect.poll(() => feed.table.version).toBe(6)
+    expect(second.requests[0]?.url.searchParams.get('since')).toBe('s:5')
+    expect(changes.map(({ version }) => version)).toEqual([5, 6])
+  })
+
+  test('each is tried soon, and all of them again after waits that grow', async () => {
+    const servers = await Promise.all([ScriptedServer.start(), ScriptedServer.start()])
+    for (const server of servers) server.answer = (_, response) => response.writeHead(503).end()
+    const { feed, states } = feedOf('', {
+      url: servers.map(({ url }) => url),
+      random: () => 0.5,
+      limits: { retryBaseMs: 4, retryMaxMs: 16, startMaxMs: 200 },
+    })
+    await expect(feed.start()).rejects.toThrow(`from ${servers[0].url}, ${servers[1].url} within 200 ms`)
+    const waits = states.flatMap((state) => (state.state === 'waiting' ? [state.retryInMs] : []))
+    expect(waits.slice(0, 6)).toEqual([3, 3, 6, 6, 12, 12])
+    expect(Math.abs(servers[0].requests.length - servers[1].requests.length)).toBeLessThan(2)
+  })
+})
+
+test('start waits for what the control plane knew when it answered', async () => {
+  const server = await ScriptedServer.start()
+  server.answer = (_, response) => {
+    response.writeHead(200, { 'content-type': 'text/event-stream', 'braid-route-version': '7' })
+    server.feeds.add(response)
+    response.write(snapshot(5) + delta(5))
+  }
+  const { feed } = feedOf(server.url)
+  let started = false
+  const starting = feed.start().then(() => {
+    started = true
+  })
+  await expect.poll(() => feed.connected && feed.table.version).toBe(6)
+  expect(started).toBe(false)
+  server.send(delta(6))
+  await starting
+  expect(feed.table.version).toBe(7)
+})
+
+test('a compressed feed comes out as it comes in, however it is cut', async () => {
+  const server = await ScriptedServer.start()
+  const flushed = (text: string) => deflateRawSync(text, { finishFlush: constants.Z_SYNC_FLUSH })
+  const gzip = Buffer.concat([
+    Buffer.from([0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 0xff]),
+    flushed(snapshot(1, 'zürich')),
+    flushed(delta(1)),
+    flushed(delta(2)),
+  ])
+  server.answer = (_, response) => {
+    response.writeHead(200, { 'content-type': 'text/event-stream', 'content-encoding': 'gzip' })
+    response.flushHeaders()
+    server.feeds.add(response)
+  }
+  const { feed, changes } = feedOf(server.url, { compression: true })
+  const started = feed.start()
+  await expect.poll(() => server.feeds.size).toBe(1)
+  for (const byte of gzip) {
+    for (const response of server.feeds) response.write(Buffer.of(byte))
+    await new Promise((resolve) => setImmediate(resolve))
+  }
+  await started
+  await expect.poll(() => feed.table.version).toBe(3)
+  expect(changes.map(({ version }) => version)).toEqual([1, 2, 3])
+  expect(server.requests[0]?.headers['accept-encoding']).toBe('gzip')
+  for (const response of server.feeds) response.write('no deflate at all')
+  await expect.poll(() => server.requests.length).toBeGreaterThan(1)
+})
+
+test('on the same machine nothing is compressed unless it is asked for', async () => {
+  const server = await ScriptedServer.start()
+  server.feed(snapshot(5))
+  await feedOf(server.url).feed.start()
+  expect(server.requests[0]?.headers['accept-encoding']).toBeUndefined()
+})
+
 describe('the file', () => {
+  const routesOf = (tenants: readonly string[]) => ({
+    ...snapshotAt(5),
+    tenants: tenants.map((name) => ({ name, home: 'a' })),
+  })
+
+  test('keeps which tenants it holds, and serves those, and no others', async () => {
+    const server = await ScriptedServer.start()
+    const file = fileIn()
+    server.feed(event('snapshot', 's:5:x', routesOf(['acme', 'beta'])))
+    const first = feedOf(server.url, { file, tenants: ['acme', 'beta'] })
+    await first.feed.start()
+    await first.feed.close()
+    expect(server.requests[0]?.url.searchParams.get('tenants')).toBe('acme,beta')
+    server.answer = () => {}
+    const start = async (tenants: readonly string[]) => {
+      const onFileError = vi.fn()
+      const { feed } = feedOf(server.url, { file, tenants, onFileError, limits: { startMaxMs: 400 } })
+      const table = await feed.start().then(
+        () => [...feed.table.tenants.keys()],
+        () => 'none',
+      )
+      return [table, server.requests.at(-1)?.url.searchParams.get('since'), onFileError.mock.calls.length]
+    }
+    // The order is nothing, and fewer tenants need another token.
+    expect(await start(['beta', 'acme'])).toEqual([['acme', 'beta'], 's:5:x', 0])
+    expect(await start(['beta'])).toEqual([['beta'], null, 0])
+    expect(await start(['beta', 'default'])).toEqual(['none', null, 1])
+  })
+
   test('is written behind, whole, and starts an access point while the control plane is away', async () => {
     const server = await ScriptedServer.start()
     const file = fileIn()

@@ -5,14 +5,18 @@
 //
 // Events: `snapshot` (a whole table), `resumed` (what you have is good, deltas follow) and `delta`. The id of
 // each is the token to resume with; it names the store too, so that the deltas of one control plane are never
-// applied to the table of another. What does not fit is never applied: the feed asks for a snapshot.
+// applied to the table of another. What does not fit is never applied: the feed asks for a snapshot. The head of an
+// answer says at which version the other side is, so that start() does not end with routes of the past.
 import { type ClientRequest, request as httpRequest, type IncomingMessage } from 'node:http'
 import { request as httpsRequest } from 'node:https'
+import type { Readable } from 'node:stream'
+import { constants, createGunzip } from 'node:zlib'
 import { type RouteDelta, type RouteSnapshot, RouteTable } from '@braid/routing-model'
 import { createParser, type EventSourceMessage } from 'eventsource-parser'
 import { backoffMs } from './backoff.ts'
+import { baseUrls, type ControlPlaneUrls, namesOf } from './control-plane-urls.ts'
 import { ControlPlaneError } from './problems.ts'
-import { baseUrl, reasonOf } from './requests.ts'
+import { reasonOf } from './requests.ts'
 import { RouteFile, readRouteFile, type StoredRoutes } from './route-file.ts'
 
 export type RouteFeedState =
@@ -23,8 +27,15 @@ export type RouteFeedState =
   | { readonly state: 'closed' }
 
 export interface RouteFeedOptions {
-  /** Of the control plane, `http://127.0.0.1:7070`. */
-  readonly url: string
+  /**
+   * Of the control plane, `http://127.0.0.1:7070`; several, as a list or with commas, when they share a store: the
+   * next is read from when one is away.
+   */
+  readonly url: ControlPlaneUrls
+  /** Only the routes of these; of all when absent. */
+  readonly tenants?: readonly string[] | undefined
+  /** Whether the feed comes compressed. Absent: unless the control plane is on this machine. */
+  readonly compression?: boolean | undefined
   readonly token?: string | undefined
   /** Where the last table is kept, for a start while the control plane is away. */
   readonly file?: string | undefined
@@ -60,10 +71,18 @@ const defaultLimits: RouteFeedLimits = {
   fileDebounceMs: 200,
 }
 
+const loopback = /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/
+/** What the control plane writes is to come out as it comes in, not when a block is full. */
+const gunzip = {
+  flush: constants.Z_SYNC_FLUSH,
+  finishFlush: constants.Z_SYNC_FLUSH,
+  chunkSize: 128 * 1024,
+}
+
 export class RouteFeed {
   private readonly options: RouteFeedOptions
   private readonly limits: RouteFeedLimits
-  private readonly url: URL
+  private readonly bases: readonly [URL, ...URL[]]
   private readonly random: () => number
   private readonly file: RouteFile | undefined
   private readonly starting = Promise.withResolvers<void>()
@@ -78,14 +97,18 @@ export class RouteFeed {
   private silence: NodeJS.Timeout | undefined
   private retry: NodeJS.Timeout | undefined
   private failures = 0
+  /** Index of the control plane that we read from, or try. */
+  private current = 0
+  /** Where the control plane was when it answered: start() waits until we are there too. */
+  private startVersion = 0
 
   constructor(options: RouteFeedOptions) {
     this.options = options
     this.limits = { ...defaultLimits, ...options.limits }
-    this.url = new URL('v1/routes', baseUrl(options.url))
+    this.bases = baseUrls(options.url)
     this.random = options.random ?? Math.random
     if (options.file !== undefined) {
-      this.file = new RouteFile(options.file, this.limits.fileDebounceMs, (error) =>
+      this.file = new RouteFile(options.file, options.tenants, this.limits.fileDebounceMs, (error) =>
         options.onFileError?.(`${options.file}: ${error.message}`),
       )
     }
@@ -108,15 +131,18 @@ export class RouteFeed {
   /** Resolves when a table is in force: from the feed, or from the file when the control plane is away. */
   start(): Promise<void> {
     if (this.status !== undefined) return this.starting.promise
-    const { file, onFileError } = this.options
-    if (file !== undefined) this.stored = readRouteFile(file, (reason) => onFileError?.(reason))
+    const { file, tenants, onFileError } = this.options
+    if (file !== undefined) {
+      this.stored = readRouteFile(file, tenants, (reason) => onFileError?.(reason))
+    }
     this.resumeToken = this.stored?.token
     const { fileAfterMs, startMaxMs } = this.limits
     this.startTimers.push(
       setTimeout(() => this.useStored(), fileAfterMs),
       setTimeout(() => {
+        if (this.inForce !== undefined) this.endStart()
         this.failStart(
-          `no route table from ${this.url.origin} within ${startMaxMs} ms, and none on disk: is a control plane running there?`,
+          `no route table from ${namesOf(this.bases)} within ${startMaxMs} ms, and none on disk: is a control plane running there?`,
         )
       }, startMaxMs),
     )
@@ -134,12 +160,15 @@ export class RouteFeed {
 
   private connect(): void {
     this.enter({ state: 'connecting' })
-    const url = new URL(this.url)
+    const { tenants, compression } = this.options
+    const url = new URL('v1/routes', this.bases[this.current])
+    if (tenants !== undefined) url.searchParams.set('tenants', tenants.join(','))
     if (this.resumeToken !== undefined) url.searchParams.set('since', this.resumeToken)
     const request = (url.protocol === 'https:' ? httpsRequest : httpRequest)(url, {
       agent: false,
       headers: {
         accept: 'text/event-stream',
+        ...((compression ?? !loopback.test(url.hostname)) && { 'accept-encoding': 'gzip' }),
         ...(this.options.token !== undefined && { authorization: `Bearer ${this.options.token}` }),
       },
     })
@@ -152,17 +181,23 @@ export class RouteFeed {
       this.limits.silenceMaxMs,
     )
     request.on('error', (error) => lost(reasonOf(error)))
-    request.on('response', (response) => this.read(request, response, lost))
+    request.on('response', (response) => this.read(request, response, url, lost))
     request.end()
   }
 
-  private read(request: ClientRequest, response: IncomingMessage, lost: (reason: string) => void): void {
+  private read(
+    request: ClientRequest,
+    response: IncomingMessage,
+    url: URL,
+    lost: (reason: string) => void,
+  ): void {
     response.on('error', (error) => lost(reasonOf(error)))
     const type = response.headers['content-type'] ?? ''
     if (response.statusCode !== 200 || !type.startsWith('text/event-stream')) {
-      lost(`${this.url.href} answered ${response.statusCode} ${type}, not a route feed`)
+      lost(`${url.origin}${url.pathname} answered ${response.statusCode} ${type}, not a route feed`)
       return
     }
+    this.startVersion = Number(response.headers['braid-route-version'] ?? 0)
     const parser = createParser({
       maxBufferSize: this.limits.eventMaxCharacters,
       // The rest of a chunk may still hold events after one made us disconnect.
@@ -173,8 +208,13 @@ export class RouteFeed {
         if (error.type === 'max-buffer-size-exceeded') this.resync(error.message)
       },
     })
-    response.setEncoding('utf8')
-    response.on('data', (chunk: string) => {
+    let text: Readable = response
+    if (response.headers['content-encoding'] === 'gzip') {
+      text = response.pipe(createGunzip(gunzip))
+      text.on('error', (error) => lost(`what came is not gzip: ${reasonOf(error)}`))
+    }
+    text.setEncoding('utf8')
+    text.on('data', (chunk: string) => {
       if (this.request !== request) return
       this.silence?.refresh()
       parser.feed(chunk)
@@ -220,7 +260,7 @@ export class RouteFeed {
     if (news) this.options.onChange(table, delta)
     if (this.status?.state === 'connecting') this.enter({ state: 'connected', version: table.version })
     if (news) this.keep()
-    this.endStart()
+    if (table.version >= this.startVersion) this.endStart()
   }
 
   private keep(): void {
@@ -245,8 +285,13 @@ export class RouteFeed {
   private lost(reason: string): void {
     this.disconnect()
     this.useStored()
+    // What we have is of the past perhaps, and better than nothing.
+    if (this.inForce !== undefined) this.endStart()
     const { retryBaseMs, retryMaxMs } = this.limits
-    const retryInMs = backoffMs(this.failures++, retryBaseMs, retryMaxMs, this.random)
+    // Each control plane is tried soon, and all of them again after waits that grow.
+    const rounds = Math.floor(this.failures++ / this.bases.length)
+    const retryInMs = backoffMs(rounds, retryBaseMs, retryMaxMs, this.random)
+    this.current = (this.current + 1) % this.bases.length
     this.enter({ state: 'waiting', reason, retryInMs })
     // onState may have closed us.
     if (this.status?.state === 'waiting') this.retry = setTimeout(() => this.connect(), retryInMs)

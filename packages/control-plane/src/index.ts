@@ -1,5 +1,5 @@
 export type { Log } from './log.ts'
-export { migrationSaga } from './sagas/migration.ts'
 export type { MigrationHooks } from './sagas/migrations.ts'
+export { migrationSaga } from './sagas/saga-kinds.ts'
 export { type ControlPlane, type ControlPlaneOptions, startControlPlane } from './start.ts'
 export type { Timings } from './timings.ts'

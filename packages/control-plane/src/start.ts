@@ -1,31 +1,37 @@
+import { randomUUID } from 'node:crypto'
 import { join } from 'node:path'
-import { setTimeout as wait } from 'node:timers/promises'
-import { anonymous } from './access/caller.ts'
-import { AccessPoints } from './access-points.ts'
-import { createApi } from './api/server.ts'
-import { Clusters, type OpenCluster } from './clusters/clusters.ts'
+import { createFront } from './api/front.ts'
+import type { OpenCluster } from './clusters/clusters.ts'
 import { openRealCluster } from './clusters/real-cluster.ts'
-import { IdempotentRequests } from './idempotency/idempotent-requests.ts'
+import { ContestedSeat } from './leadership/contested-seat.ts'
+import type { Seat } from './leadership/seat.ts'
+import { SoleSeat } from './leadership/sole-seat.ts'
+import { beginTerm } from './leadership/term.ts'
 import { type Log, silent } from './log.ts'
-import type { Plane } from './plane.ts'
-import { RouteBoard } from './routes/route-board.ts'
-import { type MigrationHooks, Migrations } from './sagas/migrations.ts'
-import { openSqlite } from './store/sqlite.ts'
-import { Store } from './store/store.ts'
+import { PublishedRoutes } from './routes/published-routes.ts'
+import { type RouteFeedLimits, RouteReaders } from './routes/route-readers.ts'
+import type { MigrationHooks } from './sagas/migrations.ts'
 import { defaultTimings, type Timings } from './timings.ts'
-import { Leftovers } from './topics/leftovers.ts'
-import { Topics } from './topics/topics.ts'
 
 export interface ControlPlaneOptions {
   /** 127.0.0.1 when absent: the API has no credentials yet. */
   readonly host?: string | undefined
   /** 7070 when absent; 0 takes a free one. */
   readonly port?: number | undefined
-  /** Holds `control-plane.db`. One of this and `databaseFile`. */
+  /**
+   * `postgres://user:password@host:port/database`: control planes on the same one share it, and one of them leads.
+   * Anything else is a folder, as `dataDir`. One of this, `dataDir` and `databaseFile`.
+   */
+  readonly store?: string | undefined
+  /** Where the other control planes on the store reach this one; the address that it listens on when absent. */
+  readonly advertise?: string | undefined
+  /** Holds `control-plane.db`. */
   readonly dataDir?: string | undefined
   /** `:memory:` forgets everything at the end. */
   readonly databaseFile?: string | undefined
   readonly log?: Log | undefined
+  /** Of those who read the routes. */
+  readonly routeFeed?: Partial<RouteFeedLimits> | undefined
   /** For fault tests. */
   readonly migrationHooks?: MigrationHooks | undefined
   /** For tests that cannot wait. */
@@ -39,6 +45,11 @@ export interface ControlPlane {
   readonly url: string
   /** Everything stops where it is, and goes on when a control plane is started on the same store. */
   close(): Promise<void>
+  /**
+   * A copy of the store in a file that is not there yet, of one moment, while everything goes on. Rejects on
+   * PostgreSQL, which has its own tools.
+   */
+  backup(file: string): Promise<void>
 }
 
 const connectTimeoutMs = 3_000
@@ -49,77 +60,74 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   const timings = { ...defaultTimings, ...options.timings }
   const openCluster =
     options.openCluster ?? ((address) => openRealCluster(address, { connectTimeoutMs, requestTimeoutMs }))
-  const store = await Store.open(openSqlite(storeFile(options)))
-  const closing = new AbortController()
-  const { now } = Date
-  const board = await RouteBoard.open(store)
-  const clusters = new Clusters({ store, board, openCluster, now })
-  const leftovers = new Leftovers({
-    store,
-    timings,
+  const id = randomUUID()
+  const published = new PublishedRoutes()
+  const place = storePlace(options)
+  const seat: Seat =
+    place.kind === 'sqlite'
+      ? await SoleSeat.open(place.file, published)
+      : new ContestedSeat({ storeUrl: place.url, id, published, timings, log })
+  const readers = new RouteReaders({
+    published,
     log,
-    now,
-    deleteTopic: async ({ cluster, topic }) => {
-      await (await clusters.open(cluster)).deleteTopic(topic)
-    },
+    heartbeatMs: timings.heartbeatMs,
+    limits: options.routeFeed,
   })
-  const plane: Plane = {
-    store,
-    board,
-    clusters,
-    leftovers,
-    timings,
+  const front = createFront({
+    published,
+    readers,
     log,
-    closing: closing.signal,
-    now,
-    sleep: (ms, signal) => wait(ms, undefined, { signal, ref: false }),
-    random: Math.random,
-  }
-  const topics = new Topics(plane)
-  const migrations = new Migrations(plane, options.migrationHooks)
-  const accessPoints = new AccessPoints({ store, board, timings, log, now })
-  const api = createApi({
-    plane,
-    topics,
-    migrations,
-    accessPoints,
-    serving: {
-      store,
-      now,
-      idempotent: new IdempotentRequests({ store, now }),
-      authenticate: async () => anonymous,
-      checkAnswers: options.checkAnswers ?? false,
-    },
+    role: () => seat.role(),
+    rest: () => seat.rest(),
   })
 
   let closed: Promise<void> | undefined
   const close = () => {
     closed ??= (async () => {
-      closing.abort(new Error('the control plane is stopping'))
-      await Promise.all([accessPoints.close(), api.close()])
-      // Closing the connections ends what waits for a cluster.
-      await Promise.all([clusters.close(), migrations.close(), leftovers.close()])
-      await store.close()
+      readers.close()
+      await Promise.all([front.close(), seat.close()])
     })()
     return closed
   }
   try {
-    const url = await api.listen({ host, port })
-    accessPoints.start()
-    leftovers.start()
-    await migrations.resume()
-    log('info', 'control-plane.started', { url, routeVersion: board.table.version })
-    return { url, close }
+    const url = await front.listen({ host, port })
+    const advertised = options.advertise ?? url
+    await seat.start({
+      id,
+      url: advertised,
+      beginTerm: (store) =>
+        beginTerm({
+          id,
+          url: advertised,
+          store,
+          published,
+          timings,
+          log,
+          openCluster,
+          migrationHooks: options.migrationHooks,
+          checkAnswers: options.checkAnswers ?? false,
+        }),
+    })
+    log('info', 'control-plane.started', { url, ...seat.role(), routeVersion: published.table.version })
+    return { url, close, backup: (file) => seat.backup(file) }
   } catch (error) {
     await close()
     throw listenError(error, host, port)
   }
 }
 
-function storeFile({ dataDir, databaseFile }: ControlPlaneOptions): string {
-  if (databaseFile !== undefined) return databaseFile
-  if (dataDir !== undefined) return join(dataDir, 'control-plane.db')
-  throw new Error('a control plane needs a dataDir, where its store is kept')
+type StorePlace =
+  | { readonly kind: 'sqlite'; readonly file: string }
+  | { readonly kind: 'postgres'; readonly url: string }
+
+function storePlace({ store, dataDir, databaseFile }: ControlPlaneOptions): StorePlace {
+  if (store !== undefined && /^postgres(ql)?:\/\//.test(store)) return { kind: 'postgres', url: store }
+  const folder = store ?? dataDir
+  if (databaseFile !== undefined) return { kind: 'sqlite', file: databaseFile }
+  if (folder !== undefined) return { kind: 'sqlite', file: join(folder, 'control-plane.db') }
+  throw new Error(
+    'a control plane needs a store: a dataDir, where its file is kept, or the URL of a PostgreSQL database',
+  )
 }
 
 function listenError(error: unknown, host: string, port: number): unknown {

@@ -27,6 +27,12 @@ export interface Timings {
   readonly leaseMs: number
   readonly leaseCheckMs: number
   readonly heartbeatMs: number
+  /** Between two tries of a control plane to lead, while another does. */
+  readonly lockTryMs: number
+  /** Between two looks at the store of one that does not lead, when nothing wakes it. */
+  readonly followEveryMs: number
+  /** A term that has ended waits so long for what was begun in it. */
+  readonly termEndMaxMs: number
 }
 
 export const defaultTimings: Timings = {
@@ -45,4 +51,7 @@ export const defaultTimings: Timings = {
   leaseMs: 10_000,
   leaseCheckMs: 500,
   heartbeatMs: 2_000,
+  lockTryMs: 500,
+  followEveryMs: 1_000,
+  termEndMaxMs: 5_000,
 }

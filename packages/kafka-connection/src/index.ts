@@ -9,7 +9,7 @@ export {
 } from './admin/groups.ts'
 export { type LogEnd, logEnds } from './admin/log-ends.ts'
 export { type ProducerState, producerStates } from './admin/producer-states.ts'
-export { type Cuts, readCuts } from './admin/read-cuts.ts'
+export { type Cuts, readCuts, readCutsOfTopics } from './admin/read-cuts.ts'
 export { sealTopics, unsealTopics } from './admin/seal.ts'
 export {
   alterTopicConfigs,

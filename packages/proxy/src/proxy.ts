@@ -3,8 +3,10 @@ import { type Listener, listen } from './listener.ts'
 import { OwnListeners } from './own-listeners.ts'
 
 export interface ProxyOptions {
-  /** URL of the control plane. */
-  readonly controlPlane: string
+  /** URL of the control plane, like `http://127.0.0.1:7070`; several, as a list or with commas, when they share a store. */
+  readonly controlPlane: string | readonly string[]
+  /** Whose topics clients see here; `default` when absent. */
+  readonly tenant?: string
   readonly token?: string
   /** Names this access point, for ever: its node ids belong to the name. */
   readonly id: string
@@ -74,9 +76,10 @@ class RunningProxy implements Proxy {
   }
 
   async start(): Promise<void> {
-    const { id, controlPlane, token, routesFile, limits } = this.#options
+    const { id, controlPlane, tenant, token, routesFile, limits } = this.#options
     this.#routed = await startRoutedEngine({
       controlPlane,
+      tenant,
       token,
       clientId: `braid-${id}`,
       routesFile,

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { ControlPlaneClient, RouteFeed } from '@braid/control-api'
+import { ControlPlaneClient, type ControlPlaneUrls, defaultTenant, RouteFeed } from '@braid/control-api'
 import { ClusterConnections } from '@braid/kafka-connection'
 import type { RouteDelta, RouteTable } from '@braid/routing-model'
 import { controlPlaneAdmin } from './control-plane-admin.ts'
@@ -7,12 +7,11 @@ import { Engine, type Listeners } from './engine.ts'
 import { defaultLimits, type Limits } from './limits.ts'
 import { type Log, silent } from './log.ts'
 
-/** The one tenant of this release. */
-const TENANT = 'default'
-
 export interface RoutedEngineOptions {
-  /** URL of the control plane. */
-  readonly controlPlane: string
+  /** URL of the control plane; several, as a list or with commas, when they share a store. */
+  readonly controlPlane: ControlPlaneUrls
+  /** Whose topics clients see; `default` when absent. */
+  readonly tenant?: string | undefined
   readonly token?: string | undefined
   /** How brokers know our connections. */
   readonly clientId: string
@@ -39,12 +38,13 @@ export interface RoutedEngine {
  * @throws ControlPlaneError when there is no route table, neither from the control plane nor on disk.
  */
 export async function startRoutedEngine(options: RoutedEngineOptions): Promise<RoutedEngine> {
-  const { controlPlane: url, token, clientId, routesFile: file, limits } = options
+  const { controlPlane: url, tenant = defaultTenant, token, clientId, routesFile: file, limits } = options
   const log = options.log ?? silent
   const client = new ControlPlaneClient({ url, token, timeoutMs: 30_000 })
   let engine: Engine | undefined
   const feed = new RouteFeed({
     url,
+    tenants: [tenant],
     token,
     file,
     onChange: (table, delta) => {
@@ -62,7 +62,7 @@ export async function startRoutedEngine(options: RoutedEngineOptions): Promise<R
   }
   const bounds = { ...defaultLimits, ...limits }
   engine = new Engine({
-    tenant: TENANT,
+    tenant,
     routes: feed.table,
     connect: ({ name, bootstrap, security }, memory) =>
       new ClusterConnections(

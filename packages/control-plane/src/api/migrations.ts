@@ -1,9 +1,9 @@
-import type { Migration } from '@braid/control-api'
+import type { Migration, MigrationStepName } from '@braid/control-api'
 import { type Caller, sees } from '../access/caller.ts'
-import { Refusal } from '../refusal.ts'
+import { Refusal, unknownTenant } from '../refusal.ts'
 import type { MigrationRow } from '../store/rows.ts'
 import { keyIn, pageOf } from './cursor.ts'
-import type { Handlers } from './serve.ts'
+import type { Call, Handlers } from './serve.ts'
 import type { Served } from './server.ts'
 
 const listMax = 10_000
@@ -13,16 +13,16 @@ export function migrationEndpoints({ plane, migrations }: Pick<Served, 'plane' |
     const { id, tenant, topic, from, to, state, step, sealMs, switchMs, routeVersion, error, revision } = row
     return {
       id,
-      group: id,
-      operation: null,
+      group: row.group,
+      operation: row.operation,
       tenant,
       topic,
       from,
       to,
       state,
       step,
-      attempts: (await plane.store.migrations.attempts(id)).map((attempt) => ({
-        step: attempt.step,
+      attempts: (await migrations.attempts(row)).map((attempt) => ({
+        step: attempt.step as MigrationStepName,
         direction: attempt.direction,
         attempt: attempt.attempt,
         startedAt: moment(attempt.startedAt),
@@ -40,7 +40,7 @@ export function migrationEndpoints({ plane, migrations }: Pick<Served, 'plane' |
         recovered: String(stray.recovered),
       })),
       cancelRequested: row.cancelRequested,
-      pauseRequested: false,
+      pauseRequested: row.pauseRequested,
       error,
       createdAt: moment(row.createdAt),
       revision,
@@ -49,6 +49,41 @@ export function migrationEndpoints({ plane, migrations }: Pick<Served, 'plane' |
   const seen = (row: MigrationRow, caller: Caller): MigrationRow => {
     if (!sees(caller, row.tenant)) throw unknownMigration(row.id)
     return row
+  }
+
+  type Steering = Call<'migrations.cancel' | 'migrations.pause' | 'migrations.resume'>
+  const steer = ({ params: { id }, record }: Steering, how: (id: string) => Promise<MigrationRow>) =>
+    plane.store.transaction(async () => {
+      const before = await migrations.get(id)
+      const after = await how(id)
+      const answer = await shown(after)
+      await record(
+        {
+          tenant: after.tenant,
+          what: `migration ${id} of topic ${after.topic}`,
+          before: requested(before),
+          after: requested(after),
+        },
+        answer,
+      )
+      return answer
+    })
+  const started = async (
+    rows: readonly MigrationRow[],
+    record: Call<'migrations.start' | 'migrations.retry'>['record'],
+  ) => {
+    const answer = { migrations: await Promise.all(rows.map(shown)) }
+    const [first] = rows
+    const names = rows.map(({ topic }) => topic)
+    await record(
+      {
+        tenant: first!.tenant,
+        what: `migration ${first!.id} of ${names.length === 1 ? `topic ${names[0]}` : `${names.length} topics`}`,
+        after: { topics: names, from: first!.from.cluster, to: first!.to.cluster },
+      },
+      answer,
+    )
+    return answer
   }
 
   return {
@@ -61,19 +96,26 @@ export function migrationEndpoints({ plane, migrations }: Pick<Served, 'plane' |
       const { rows, next } = pageOf('migrations', found.slice(begin), limit, ({ id }) => id)
       return { migrations: await Promise.all(rows.map(shown)), next }
     },
-    'migrations.start': async ({ body }) => {
-      const rows: MigrationRow[] = []
-      for (const topic of body.topics)
-        rows.push(await migrations.start({ tenant: body.tenant, topic, to: body.to }))
-      return { migrations: await Promise.all(rows.map(shown)) }
-    },
+    'migrations.start': ({ body, record }) =>
+      plane.store.transaction(async () => {
+        if (!plane.board.table.tenants.has(body.tenant)) throw unknownTenant(body.tenant)
+        return started(await migrations.start(body), record)
+      }),
     // Progress is a long poll by revision: it survives a restart of the control plane, and needs no second stream.
     'migrations.get': async ({ params: { id }, query: { afterRevision, waitMs }, caller }) => {
       seen(await migrations.get(id), caller)
       return shown(await migrations.after(id, afterRevision ?? -1, waitMs))
     },
-    'migrations.cancel': async ({ params: { id } }) => shown(await migrations.cancel(id)),
+    'migrations.cancel': (call) => steer(call, (id) => migrations.cancel(id)),
+    'migrations.pause': (call) => steer(call, (id) => migrations.pause(id)),
+    'migrations.resume': (call) => steer(call, (id) => migrations.goOn(id)),
+    'migrations.retry': ({ params: { id }, record }) =>
+      plane.store.transaction(async () => started(await migrations.retry(id), record)),
   } satisfies Handlers
+}
+
+function requested({ cancelRequested, pauseRequested }: MigrationRow) {
+  return { cancelRequested, pauseRequested }
 }
 
 function unknownMigration(id: string): Refusal {

@@ -5,7 +5,7 @@ import type { z } from 'zod'
 import type { Caller } from '../access/caller.ts'
 import { permit } from '../access/permit.ts'
 import { diffOf } from '../audit/diff.ts'
-import type { IdempotentRequests, Replayable } from '../idempotency/idempotent-requests.ts'
+import { type IdempotentRequests, notKept, type Replayable } from '../idempotency/idempotent-requests.ts'
 import { Refusal } from '../refusal.ts'
 import type { Store } from '../store/store.ts'
 import { parse } from './requests.ts'
@@ -99,11 +99,12 @@ function serveOne(app: FastifyInstance, parts: ServeParts, id: EndpointId, handl
           })
           return await answer(parts, endpoint, reply, dryRun ? 200 : endpoint.status, () => handler(call))
         }
-        return await parts.idempotent.once(request, caller, reply, (replayable) =>
+        const does = (replayable: Replayable) =>
           answer(parts, endpoint, reply, endpoint.status, () =>
             done(parts, id, request, handler, replayable, { params, caller, ...understood! }),
-          ),
-        )
+          )
+        if (heartbeats.has(id)) return await does(notKept)
+        return await parts.idempotent.once(request, caller, reply, does)
       } catch (error) {
         if (write && !understood?.dryRun) await recordRefusal(parts, id, request, caller, tenant, error)
         throw error

@@ -6,9 +6,9 @@ import type { Handlers } from './serve.ts'
 import type { Served } from './server.ts'
 
 export function slaEndpoints({ plane: { store } }: Pick<Served, 'plane'>) {
-  const shown = async ({ description = null, ...row }: SlaRow): Promise<Sla> => ({
+  const shown = async ({ description, ...row }: SlaRow): Promise<Sla> => ({
     ...row,
-    description,
+    description: description ?? null,
     topics: await store.slas.topicCount(row.name),
   })
   const known = async (name: string): Promise<SlaRow> => {

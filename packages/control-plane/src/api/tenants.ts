@@ -8,9 +8,9 @@ import type { Served } from './server.ts'
 import { otherName } from './slas.ts'
 
 export function tenantEndpoints({ plane: { store, board, clusters } }: Pick<Served, 'plane'>) {
-  const shown = async ({ description = null, ...row }: TenantRow): Promise<Tenant> => ({
+  const shown = async ({ description, ...row }: TenantRow): Promise<Tenant> => ({
     ...row,
-    description,
+    description: description ?? null,
     usage: await store.tenantSpecs.usage(row.name),
   })
   const known = async (name: string): Promise<TenantRow> => {

@@ -20,6 +20,11 @@ export interface GroupCommits {
   readonly offsets: readonly GroupOffset[]
 }
 
+export interface TopicPartitions {
+  readonly topic: string
+  readonly partitions: number
+}
+
 export interface KafkaCluster {
   readonly name: string
   /** Rejects with CLUSTER_UNSUPPORTED when it lacks what a seal needs. */
@@ -31,10 +36,15 @@ export interface KafkaCluster {
   waitForLeaders(topic: string, partitions: number, timeoutMs: number): Promise<void>
   /** False when there was none. */
   deleteTopic(topic: string): Promise<boolean>
-  seal(topic: string): Promise<void>
-  /** `override` is the max.message.bytes that the topic had of its own; null when it had none. */
-  unseal(topic: string, override: string | null): Promise<void>
-  readCuts(topic: string, partitions: number): Promise<Cuts>
+  /** One request for all of them. */
+  seal(topics: readonly string[]): Promise<void>
+  /**
+   * One request for all of them. `override` is the max.message.bytes that the topic had of its own; null when it had
+   * none. What is not there needs no unsealing.
+   */
+  unseal(topics: readonly { readonly topic: string; readonly override: string | null }[]): Promise<void>
+  /** Of each topic, in their order; in one pass over all leaders. */
+  readCuts(topics: readonly TopicPartitions[]): Promise<Cuts[]>
   logEnds(topic: string, partitions: number, which: LogEnd): Promise<bigint[]>
   producerStates(topic: string, partition: number): Promise<ReadonlyMap<bigint, ProducerState>>
   /** Whole record batches from `offset` on, as the broker has them; empty at the end. The last may be cut short. */

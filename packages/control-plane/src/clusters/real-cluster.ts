@@ -9,7 +9,7 @@ import {
   listGroups,
   logEnds,
   producerStates,
-  readCuts,
+  readCutsOfTopics,
   sealTopics,
   unsealTopics,
   waitForLeaders,
@@ -123,9 +123,30 @@ export function openRealCluster(end: ClusterEnd, options: RealClusterOptions): K
       return deleted
     },
 
-    seal: (topic) => sealTopics(cluster, [topic]),
-    unseal: (topic, maxMessageBytes) => unsealTopics(cluster, [{ topic, maxMessageBytes }]),
-    readCuts: (topic, partitions) => readCuts(cluster, topic, partitions),
+    seal: (topics) => sealTopics(cluster, topics),
+
+    async unseal(topics) {
+      const asked = topics.map(({ topic, override }) => ({ topic, maxMessageBytes: override }))
+      try {
+        await unsealTopics(cluster, asked)
+      } catch (error) {
+        const gone =
+          error instanceof ConnectionError && error.kafkaError === errorCodes.UNKNOWN_TOPIC_OR_PARTITION
+        if (!gone) throw error
+        const { topics: known } = await describeMetadata(asked.map(({ topic }) => ({ name: topic })))
+        const there = new Set(
+          known
+            .filter(({ errorCode }) => errorCode !== errorCodes.UNKNOWN_TOPIC_OR_PARTITION)
+            .map(({ name }) => name),
+        )
+        await unsealTopics(
+          cluster,
+          asked.filter(({ topic }) => there.has(topic)),
+        )
+      }
+    },
+
+    readCuts: (topics) => readCutsOfTopics(cluster, topics),
     logEnds: (topic, partitions, which) => logEnds(cluster, topic, partitions, which),
     producerStates: (topic, partition) => producerStates(cluster, topic, partition),
 

@@ -21,7 +21,8 @@ export interface Replayable {
 const keptMs = 24 * 60 * 60 * 1_000
 const rowsMax = 100_000
 const pruneEvery = 100
-const notKept: Replayable = { keep: async () => {} }
+/** Of what may be done as often as it is asked. */
+export const notKept: Replayable = { keep: async () => {} }
 /** What holds a secret that is shown once: it is not kept. */
 const secretPaths: ReadonlySet<string> = new Set(['/v1/tokens'])
 

@@ -14,7 +14,7 @@ const BROKERS = 6
 /**
  * Clusters in three regions of three failure domains each; one in ten dedicated, one in ten for reading. Tenants
  * with about 50 topics, most of them small, some of them large; classes with and without standby. The write
- * clusters of 10,000 topics over 150 are about half full. No topic has a cluster yet.
+ * clusters of 10,000 topics over 150 carry about a third of what they could, and keep room for failovers. No topic has a cluster yet.
  */
 export function bigFleet(seed: number, { topics, clusters }: BigFleetSize): FleetSnapshot {
   const random = mulberry32(seed)

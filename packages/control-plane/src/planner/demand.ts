@@ -27,6 +27,8 @@ export interface Demand {
   readonly readersElsewhere: number
   /** Flows that feed its replicas: each reads once. */
   readonly flows: number
+  /** The clusters of its replicas. */
+  readonly replicaClusters: readonly string[]
   /** 1 with dual durability, whose copy on the standby is fed by one more reader. */
   readonly copies: number
   /** As asked for, by the topic or its class; null leaves it to the cluster. */
@@ -91,6 +93,7 @@ function demandOf(
       known.replicas.reduce((sum, replica) => sum + Math.ceil(replica.readers), 0),
     ),
     flows: known.replicas.length,
+    replicaClusters: known.replicas.map(({ cluster }) => cluster),
     copies: dual ? 1 : 0,
     replicationFactor: topic.replicationFactor ?? sla?.durability.replicationFactor ?? null,
     minInSyncReplicas: sla?.durability.minInSyncReplicas ?? 1,

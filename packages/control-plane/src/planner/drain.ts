@@ -71,6 +71,12 @@ const unreachable = { stays: 'the cluster is unavailable: what is there cannot b
 function moveAway(ledger: Ledger, demand: Demand, from: string): Move | { stays: string } {
   const { topic } = demand
   if (!topic.movable.ok) return { stays: topic.movable.reason }
+  if (topic.pinnedTo === from) return { stays: 'the topic is pinned to this cluster: unpin it' }
+  if (topic.transactional && demand.home === from) {
+    return {
+      stays: `a transactional topic moves with the home of its tenant: give tenant ${topic.tenant} another home`,
+    }
+  }
   const before = ledger.take(demand.key)
   // Its standby may be the only thing that is wrong: one on the drained cluster is not worth keeping.
   const choice = choose(ledger, demand, { standbyNow: before.standby === from ? null : before.standby })

@@ -79,8 +79,9 @@ export interface PlannedTopic {
   /** Where its active loglet is; null while it has none. */
   readonly cluster: string | null
   readonly pinnedTo: string | null
+  /** The cluster with its standby topic; null while it has none, and while the topic has no cluster. */
   readonly standby: string | null
-  /** The cluster with its stub. Null while its home topic is its active loglet, or where one is missing. */
+  /** The cluster with its stub; null while its home topic is its active loglet, and where one is missing. */
   readonly stub: string | null
   readonly transactional: boolean
   /** Whether a migration may move it now: not compacted, not being moved, ... */

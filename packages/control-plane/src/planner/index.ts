@@ -63,6 +63,7 @@ export {
   type TopicTraffic,
   topicKey,
 } from './fleet.ts'
+export type { Impossible } from './mend.ts'
 export type { Move } from './move.ts'
 export {
   type Consideration,
@@ -82,6 +83,7 @@ export {
   type Spread,
 } from './rebalance.ts'
 export {
+  renderBrokenRules,
   renderDrain,
   renderPlacement,
   renderPlacements,
@@ -92,5 +94,5 @@ export {
 } from './render.ts'
 export { hardRules } from './rules/hard-rules.ts'
 export type { HardRule, Role } from './rules/rule.ts'
-export { type Impossible, planStandbys, type StandbyChange, type StandbyPlan } from './standbys.ts'
+export { planStandbys, type StandbyChange, type StandbyPlan } from './standbys.ts'
 export { planStubs, type StubChange, type StubPlan } from './stubs.ts'

@@ -66,6 +66,14 @@ export class Ledger {
     return at
   }
 
+  /** Takes out what is known of a topic, if anything is. The answer puts it back as it was. */
+  takeOut(key: string): () => void {
+    const demand = this.demands.get(key)
+    if (demand === undefined) return () => {}
+    const at = this.take(key)
+    return () => this.put(demand, at)
+  }
+
   /** A replica is where it is, wherever its topic goes. `sign` -1 takes it away. */
   changeReplica(demand: Demand, site: Site, readers: number, sign: 1 | -1): void {
     const { bytesInPerSecond: bytes, topic } = demand
@@ -111,10 +119,14 @@ export const reservedBytesOut = (demand: Demand, site: Site): number =>
 export const replicaFactorOn = (demand: Demand, site: Site): number =>
   Math.min(replicationFactorOn(demand, site.cluster.brokers), Math.max(1, site.cluster.brokers))
 
-/** Where the stub of a topic is once its active loglet is on `cluster`. A home topic left behind becomes the stub. */
-export function stubAfter({ topic, home }: Demand, cluster: string): string | null {
-  if (home === null || cluster === home || topic.stub === home) return topic.stub
-  return home
+/**
+ * Where the stub of a topic is once its active loglet is on `cluster`. A home topic left behind becomes the
+ * stub; a stub that stands elsewhere is for the plan of stubs to replace.
+ */
+export function stubAfter(demand: Demand, cluster: string): string | null {
+  const { topic, home } = demand
+  if (home === null || cluster === home) return topic.stub
+  return hasHomeTopic(demand) ? home : (topic.stub ?? home)
 }
 
 /** There is a home topic at home already, so a stub there costs no more room than is taken. */

@@ -1,7 +1,7 @@
 import { type Choice, choose, shareWith } from './choose.ts'
 import { type Demand, fanOutInWords, replicationFactorOn } from './demand.ts'
 import type { FleetSnapshot, PlannedTopic, TopicName } from './fleet.ts'
-import { Ledger, stubAfter } from './ledger.ts'
+import { activeBytesOut, Ledger, stubAfter } from './ledger.ts'
 import { objection, refuse } from './refuse.ts'
 import { askActive } from './rules/hard-rules.ts'
 import { leftOf } from './rules/room.ts'
@@ -51,12 +51,15 @@ export function placeTopic(snapshot: FleetSnapshot, topic: PlannedTopic): Explai
 export function planTopics(snapshot: FleetSnapshot, topics: readonly PlannedTopic[]): Placement[] {
   const ledger = new Ledger(snapshot)
   const demands = topics.map(ledger.demandOf)
-  for (const { key } of demands) ledger.take(key)
   const answers = new Map<string, Placement>()
   for (const demand of demands.toSorted(largestFirst)) {
+    const undo = ledger.takeOut(demand.key)
     const choice = choose(ledger, demand)
     answers.set(demand.key, placement(ledger, demand, choice))
-    if (choice === undefined) continue
+    if (choice === undefined) {
+      undo()
+      continue
+    }
     const { site, standby } = choice
     ledger.put(demand, {
       cluster: site.name,
@@ -122,7 +125,8 @@ function reasons(ledger: Ledger, demand: Demand, choice: Choice, stub: string | 
 /** The soft rule that decided; for moves, too. */
 export function whyThis(demand: Demand, { site, because, share, possible }: Choice): string {
   const { tenant } = demand.topic
-  const full = `${percent(share)} full with it (${dimensionInWords[site.tightest()]})`
+  const by = site.tightest(demand.bytesInPerSecond, activeBytesOut(demand, site), demand.topic.partitions)
+  const full = `${percent(share)} full with it (${dimensionInWords[by]})`
   switch (because) {
     case 'only':
       return `the only ${kindInWords({ ...noAsk, demand })} that can have it, ${full}`

@@ -2,13 +2,13 @@ import { choose } from './choose.ts'
 import { type Demand, replicationFactorOn } from './demand.ts'
 import { byText, type FleetSnapshot, type TopicName } from './fleet.ts'
 import { Ledger, replicaFactorOn, stubAfter, type Whereabouts } from './ledger.ts'
+import type { Impossible } from './mend.ts'
 import { largestFirst } from './placement.ts'
 import { refused } from './refuse.ts'
 import { askActive, askReplica, brokenRule } from './rules/hard-rules.ts'
 import { leftOf } from './rules/room.ts'
 import { kindInWords } from './rules/suitability.ts'
 import type { Site } from './site.ts'
-import type { Impossible } from './standbys.ts'
 import { bytesPerSecond } from './words.ts'
 
 /** A standing copy to a cluster of tier read, and who would read there. */
@@ -76,6 +76,13 @@ function propose(ledger: Ledger, demand: Demand): Proposal | { reason: string } 
   const ask = askActive(ledger, demand, topic.cluster)
   const current = ledger.site(topic.cluster)
   const fits = (site: Site) => brokenRule(ask, site) === undefined
+  const choice = current === undefined ? choose(ledger, demand) : undefined
+  if (choice !== undefined) {
+    // Not placed yet, and it can be: the room that it will take is not for others.
+    const stub = stubAfter(demand, choice.site.name)
+    putBack(demand, { cluster: choice.site.name, standby: choice.standby?.name ?? null, stub })
+    return undefined
+  }
   if ((current !== undefined && fits(current)) || ledger.sites.some(fits)) {
     putBack()
     return undefined
@@ -91,9 +98,11 @@ function propose(ledger: Ledger, demand: Demand): Proposal | { reason: string } 
     putBack()
     return undefined
   }
-  const split = splitReaders(ledger, demand, source)
+  const mayRead = readersThatFit(ledger, demand, source)
+  // From here with the topic in the sums: none of its parts makes room for its replica.
+  putBack()
+  const split = splitReaders(ledger, demand, mayRead)
   if (split === undefined) {
-    putBack()
     const readAsk = askReplica(demand, demand.readers)
     const { reason } = refused(ledger, readAsk)
     const enough = `register a ${kindInWords(readAsk)} with ${bytesPerSecond(demand.bytesInPerSecond * demand.readers)} of bytes out`
@@ -101,14 +110,14 @@ function propose(ledger: Ledger, demand: Demand): Proposal | { reason: string } 
   }
   const moved = split.reduce((sum, { readers }) => sum + readers, 0)
   for (const { site, readers } of split) ledger.changeReplica(demand, site, readers, 1)
-  // A topic that has no cluster yet keeps having none: where it goes is for placement to say.
+  // Only proposed: a topic stays where it is, and one that is nowhere keeps room where it could go.
+  const from = current ?? source
+  const stub = at.stub ?? stubAfter(demand, source.name)
   putBack(
     withReplicas(demand, moved, split.length),
-    source === current
-      ? at
-      : { cluster: source.name, standby: at.standby, stub: stubAfter(demand, source.name) },
+    current === undefined ? { ...at, cluster: source.name, stub } : at,
   )
-  return { from: source.name, replicas: split, why }
+  return { from: from.name, replicas: split, why }
 }
 
 /** The same topic with so many more of its readers sent to so many more replicas. */
@@ -118,14 +127,19 @@ const withReplicas = (demand: Demand, readers: number, flows: number): Demand =>
   flows: demand.flows + flows,
 })
 
-/** As few replicas as can take the readers that the source cannot feed. */
-function splitReaders(ledger: Ledger, demand: Demand, source: Site): Proposal['replicas'] | undefined {
-  const { bytesInPerSecond: bytes } = demand
-  const here = demand.readers - demand.readersElsewhere
+/** How many readers, flows among them, the source could feed if it had the topic. May be negative. */
+function readersThatFit(ledger: Ledger, demand: Demand, source: Site): number {
   const left = leftOf(askActive(ledger, demand, source.name), source, 'bytesOutPerSecond')
-  const factor = replicationFactorOn(demand, source.cluster.brokers)
-  const mayRead = Math.floor(left / bytes) - (factor - 1) - demand.flows - demand.copies
+  const followers = replicationFactorOn(demand, source.cluster.brokers) - 1
+  return Math.floor(left / demand.bytesInPerSecond) - followers - demand.flows - demand.copies
+}
+
+/** As few replicas as can take the readers that the source cannot feed. */
+function splitReaders(ledger: Ledger, demand: Demand, mayRead: number): Proposal['replicas'] | undefined {
+  const here = demand.readers - demand.readersElsewhere
+  const has = new Set([demand.topic.cluster, demand.topic.standby, ...demand.replicaClusters])
   const offers = ledger.sites
+    .filter(({ name }) => !has.has(name))
     .filter((site) => brokenRule(askReplica(demand, 1), site) === undefined)
     .map((site) => ({ site, readers: readersAt(demand, site) }))
     .sort(

@@ -1,7 +1,7 @@
 import { chooseStandby, shareWith } from './choose.ts'
 import type { Demand } from './demand.ts'
 import { byText, type FleetSnapshot } from './fleet.ts'
-import { activeBytesOut, Ledger, stubAfter } from './ledger.ts'
+import { activeBytesOut, Ledger, stubAfter, type Whereabouts } from './ledger.ts'
 import { type Move, moveOf } from './move.ts'
 import { askActive, brokenRule, unsuitable } from './rules/hard-rules.ts'
 import { dimensionInWords, type Site } from './site.ts'
@@ -37,9 +37,10 @@ export interface RebalancePlan {
 }
 
 /**
- * Few moves that even out load, and none while the spread is within the threshold. Each takes one topic from
- * the fullest cluster to the emptiest that may have it, and leaves the fuller of the two less full than
- * before: so plans made one after the other cannot move load in a circle.
+ * Few moves that even out load, and none while the spread is within the threshold. Each step takes one topic
+ * from the fullest cluster to the emptiest that may have it, and leaves whatever it makes fuller less full than
+ * that cluster was: so steps never go in a circle. They go on until there is none left: so a plan that was not
+ * cut short, once carried out, leaves nothing for the next.
  */
 export function planRebalance(
   snapshot: FleetSnapshot,
@@ -48,15 +49,15 @@ export function planRebalance(
   const ledger = new Ledger(snapshot)
   const pools = poolsOf(ledger)
   const before = pools.map(({ sites }) => spreadOf(sites))
-  const moves: Move[] = []
+  const trips = new Map<string, Trip>()
   let cutShort = false
   for (const { sites } of pools) {
-    cutShort = evenOut(ledger, sites, options, moves) === 'cut short' || cutShort
+    cutShort = evenOut(ledger, sites, options, trips) === 'cut short' || cutShort
   }
   return {
     options,
     pools: pools.map(({ name, sites }, i) => ({ name, before: before[i]!, after: spreadOf(sites) })),
-    moves,
+    moves: [...trips.values()].map(moveOfTrip),
     cutShort,
   }
 }
@@ -76,78 +77,102 @@ function poolsOf({ sites }: Ledger): OpenPool[] {
   )
   return [...pools]
     .map(([name, sites]) => ({ name, sites }))
-    .filter(({ sites }) => sites.some(({ cluster }) => cluster.state === 'active'))
+    .filter(({ sites }) => sites.length > 1 && sites.some(({ cluster }) => cluster.state === 'active'))
     .sort((a, b) => byText(a.name, b.name))
 }
+
+/** All steps of one topic in one plan: it is moved once, from where the first began to where the last ended. */
+interface Trip {
+  readonly first: Step
+  readonly last: Step
+}
+
+const STEPS_PER_MOVE_MAX = 10
 
 function evenOut(
   ledger: Ledger,
   sites: readonly Site[],
-  options: RebalanceOptions,
-  moves: Move[],
+  { threshold, maxMoves }: RebalanceOptions,
+  trips: Map<string, Trip>,
 ): 'done' | 'cut short' {
-  const { threshold, maxMoves } = options
-  const moved = new Set<string>()
   const stuck = new Set<Site>()
-  let movedSinceStuck = false
+  let steps = 0
+  let steppedSinceStuck = false
   for (;;) {
     const targets = sites.filter(({ cluster }) => cluster.state === 'active').sort(emptiestFirst)
     const emptiest = targets[0]
-    if (emptiest === undefined) return 'done'
     const fullest = sites
       .filter((site) => !stuck.has(site))
       .sort(emptiestFirst)
       .at(-1)
+    if (emptiest === undefined) return 'done'
     if (fullest === undefined || fullest.share() - emptiest.share() <= threshold) {
-      // A move elsewhere may have made room for what was stuck.
-      if (!movedSinceStuck || stuck.size === 0) return 'done'
+      // A step elsewhere may have made room for what was stuck.
+      if (!steppedSinceStuck || stuck.size === 0) return 'done'
       stuck.clear()
-      movedSinceStuck = false
+      steppedSinceStuck = false
       continue
     }
-    const found = bestMove(ledger, fullest, targets, threshold, moved)
-    if (found === undefined) {
+    const step = bestStep(ledger, fullest, targets, threshold)
+    if (step === undefined) {
       stuck.add(fullest)
       continue
     }
-    if (moves.length >= maxMoves) return 'cut short'
-    moves.push(carryOut(ledger, found))
-    moved.add(found.demand.key)
-    movedSinceStuck = true
+    const { key } = step.demand
+    const first = trips.get(key)?.first ?? step
+    if ((!trips.has(key) && trips.size >= maxMoves) || ++steps > maxMoves * STEPS_PER_MOVE_MAX) {
+      ledger.put(step.demand, step.before)
+      return 'cut short'
+    }
+    if (first.before.cluster === step.after.cluster) trips.delete(key)
+    else trips.set(key, { first, last: step })
+    steppedSinceStuck = true
   }
+}
+
+function moveOfTrip({ first, last }: Trip): Move {
+  const { from } = first
+  const { to } = last
+  const reason = `${from.name} is ${percent(from.before)} full (${from.by}), ${to.name} ${percent(to.before)}; then ${percent(from.after)} and ${percent(to.after)}`
+  return moveOf(first.demand, first.before, last.after, reason)
 }
 
 const emptiestFirst = (a: Site, b: Site): number => a.share() - b.share() || byText(a.name, b.name)
 
-interface Found {
+interface Step {
   readonly demand: Demand
-  readonly from: Site
-  readonly to: Site
-  readonly standby: Site | null
+  readonly before: Whereabouts
+  readonly after: Whereabouts & { readonly cluster: string }
+  readonly from: {
+    readonly name: string
+    readonly before: number
+    readonly after: number
+    readonly by: string
+  }
+  readonly to: { readonly name: string; readonly before: number; readonly after: number }
 }
 
-/** To the emptiest cluster that can have any topic of `from`: the one that evens out the two best. */
-function bestMove(
-  ledger: Ledger,
-  from: Site,
-  targets: readonly Site[],
-  threshold: number,
-  moved: ReadonlySet<string>,
-): Found | undefined {
-  const movable = [...from.active].filter(({ key, topic }) => topic.movable.ok && !moved.has(key))
+/**
+ * To the emptiest cluster that can have any topic of `from`: the one that evens out the two best. In the ledger
+ * it has moved when this returns.
+ */
+function bestStep(ledger: Ledger, from: Site, targets: readonly Site[], threshold: number): Step | undefined {
+  const movable = [...from.active].filter(({ topic }) => topic.movable.ok)
   const fromShare = from.share()
   for (const to of targets) {
     if (to === from) continue
     if (fromShare - to.share() <= threshold) return undefined
     const candidates = movable
-      .map((demand) => ({ demand, fuller: Math.max(shareWithout(demand, from), shareWith(demand, to)) }))
-      .filter(
-        ({ demand, fuller }) => fuller < fromShare && unsuitable(askActive(ledger, demand), to) === undefined,
-      )
+      .map((demand) => ({
+        demand,
+        fuller: Math.max(shareWithout(demand, from), shareWith(demand, to)),
+      }))
+      .filter(({ fuller }) => fuller < fromShare)
+      .filter(({ demand }) => unsuitable(askActive(ledger, demand), to) === undefined)
       .sort((a, b) => a.fuller - b.fuller || byText(a.demand.key, b.demand.key))
     for (const { demand } of candidates) {
-      const standby = roomFor(ledger, demand, to)
-      if (standby !== undefined) return { demand, from, to, standby }
+      const found = tryStep(ledger, demand, from, to)
+      if (found !== undefined) return found
     }
   }
   return undefined
@@ -161,27 +186,35 @@ const shareWithout = (demand: Demand, site: Site): number =>
     demand.home === site.name ? 0 : -demand.topic.partitions,
   )
 
-/** The standby it would have; null when it needs none, undefined when the move breaks a rule. */
-function roomFor(ledger: Ledger, demand: Demand, to: Site): Site | null | undefined {
-  const at = ledger.take(demand.key)
-  try {
-    if (brokenRule(askActive(ledger, demand), to) !== undefined) return undefined
-    if (!demand.wantsStandby) return null
-    const standby = chooseStandby(ledger, demand, to, at.standby)
-    // The standby of a dual topic carries load of its own: moving both parts would be two moves in one.
-    return demand.dual && standby?.name !== at.standby ? undefined : standby
-  } finally {
-    ledger.put(demand, at)
-  }
-}
+/** Undefined, and everything as before, when the move breaks a rule or only shifts the fullness elsewhere. */
+function tryStep(ledger: Ledger, demand: Demand, from: Site, to: Site): Step | undefined {
+  const before = ledger.take(demand.key)
+  const allowed = brokenRule(askActive(ledger, demand), to) === undefined
+  const standby = !allowed || !demand.wantsStandby ? null : chooseStandby(ledger, demand, to, before.standby)
+  ledger.put(demand, before)
+  if (!allowed || standby === undefined) return undefined
 
-function carryOut(ledger: Ledger, { demand, from, to, standby }: Found): Move {
-  const before = ledger.where(demand)
-  const full = { from: from.share(), to: to.share(), by: dimensionInWords[from.tightest()] }
-  const after = { cluster: to.name, standby: standby?.name ?? null, stub: stubAfter(demand, to.name) }
+  const stub = stubAfter(demand, to.name)
+  const touched = new Set([to, standby, ledger.site(stub)].filter((site) => site != null))
+  const sharesBefore = new Map([...touched].map((site) => [site, site.share()]))
+  const was = { from: from.share(), to: to.share(), by: dimensionInWords[from.tightest()] }
+  const after = { cluster: to.name, standby: standby?.name ?? null, stub }
   ledger.put(demand, after)
-  const reason = `${from.name} is ${percent(full.from)} full (${full.by}), ${to.name} ${percent(full.to)}; then ${percent(from.share())} and ${percent(to.share())}`
-  return moveOf(demand, before, after, reason)
+  // Everything that became fuller must stay below what the source was, or plans could go on for ever.
+  const fuller = [...touched].some(
+    (site) => site.share() >= was.from && site.share() > sharesBefore.get(site)!,
+  )
+  if (fuller || from.share() >= was.from) {
+    ledger.put(demand, before)
+    return undefined
+  }
+  return {
+    demand,
+    before,
+    after,
+    from: { name: from.name, before: was.from, after: from.share(), by: was.by },
+    to: { name: to.name, before: was.to, after: to.share() },
+  }
 }
 
 function spreadOf(sites: readonly Site[]): Spread {

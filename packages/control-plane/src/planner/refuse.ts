@@ -76,5 +76,6 @@ function nearest(rule: HardRule, ask: Ask, sites: readonly Site[]): string {
     return `; nearest is ${best.name} with ${words}`
   }
   if (rule.name !== 'state' && rule.name !== 'replication-factor') return ''
-  return ` (${list(sites.map((site) => `${site.name}: ${rule.because(ask, site)}`))})`
+  const shown = sites.slice(0, 5).map((site) => `${site.name}: ${rule.because(ask, site)}`)
+  return ` (${[...shown, ...(sites.length > 5 ? [`${sites.length - 5} more`] : [])].join('; ')})`
 }

@@ -1,11 +1,13 @@
 // Plans as people read them, before they are run.
+import type { BrokenRule } from './broken-rules.ts'
 import type { DrainPlan, Obstacle } from './drain.ts'
 import type { TopicName } from './fleet.ts'
+import type { Impossible } from './mend.ts'
 import type { Move } from './move.ts'
 import type { ExplainedPlacement, Placement } from './placement.ts'
 import type { ReplicaProposals } from './read-replicas.ts'
 import type { RebalancePlan } from './rebalance.ts'
-import type { Impossible, StandbyPlan } from './standbys.ts'
+import type { StandbyPlan } from './standbys.ts'
 import type { StubPlan } from './stubs.ts'
 import { bytesPerSecond, count, percent, points } from './words.ts'
 
@@ -97,6 +99,16 @@ export function renderReplicas({ flows, impossible }: ReplicaProposals): string 
   ])
 }
 
+export function renderBrokenRules(broken: readonly BrokenRule[]): string {
+  if (broken.length === 0) return text(['no rule is broken'])
+  return text([
+    count(broken.length, 'broken rule'),
+    ...table(
+      broken.map(({ topic, role, cluster, rule, reason }) => [nameOf(topic), role, cluster, rule, reason]),
+    ),
+  ])
+}
+
 function renderMove({ topic, from, to, standby, stub, reason }: Move): string[] {
   return [
     indent(`${nameOf(topic)}  ${from} -> ${to}`),
@@ -104,7 +116,15 @@ function renderMove({ topic, from, to, standby, stub, reason }: Move): string[] 
     ...(standby.before === standby.after
       ? []
       : [indent(indent(`standby ${standby.before ?? 'none'} -> ${standby.after ?? 'none'}`))]),
-    ...(stub.before === stub.after ? [] : [indent(indent(`stub on ${stub.after}`))]),
+    ...(stub.before === stub.after
+      ? []
+      : [
+          indent(
+            indent(
+              stub.after === from ? `its home topic stays on ${from} as the stub` : `stub on ${stub.after}`,
+            ),
+          ),
+        ]),
   ]
 }
 

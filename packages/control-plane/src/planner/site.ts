@@ -103,12 +103,15 @@ export class Site {
     )
   }
 
-  /** The capacity that decides `share()`, in words: `62 % of its bytes out`. */
-  tightest(): Dimension {
+  /** The capacity that decides `share()`, if so much were added. */
+  tightest(bytesIn = 0, bytesOut = 0, partitions = 0): Dimension {
     const { live, full } = this
-    return dimensions.reduce((tightest, each) =>
-      part(live[each], full[each]) > part(live[tightest], full[tightest]) ? each : tightest,
-    )
+    const parts: Readonly<Record<Dimension, number>> = {
+      bytesInPerSecond: part(live.bytesInPerSecond + bytesIn, full.bytesInPerSecond),
+      bytesOutPerSecond: part(live.bytesOutPerSecond + bytesOut, full.bytesOutPerSecond),
+      partitions: part(live.partitions + partitions, full.partitions),
+    }
+    return dimensions.reduce((tightest, each) => (parts[each] > parts[tightest] ? each : tightest))
   }
 }
 

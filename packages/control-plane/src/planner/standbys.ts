@@ -2,6 +2,7 @@ import { chooseStandby } from './choose.ts'
 import type { Demand } from './demand.ts'
 import type { FleetSnapshot, TopicName } from './fleet.ts'
 import { Ledger } from './ledger.ts'
+import { type Impossible, type Mended, untilSettled } from './mend.ts'
 import { refuseStandby } from './refuse.ts'
 import { askStandby, brokenRule } from './rules/hard-rules.ts'
 
@@ -13,20 +14,10 @@ export interface StandbyChange {
   readonly reason: string
 }
 
-export interface Impossible {
-  readonly topic: TopicName
-  readonly reason: string
-}
-
 export interface StandbyPlan {
   readonly changes: readonly StandbyChange[]
   readonly impossible: readonly Impossible[]
 }
-
-export type StandbyOutcome =
-  | { readonly kind: 'right' }
-  | { readonly kind: 'change'; readonly change: StandbyChange }
-  | { readonly kind: 'impossible'; readonly impossible: Impossible }
 
 /**
  * Standbys that are missing, that break a rule, or that no class asks for any more. A standby on a cluster
@@ -35,14 +26,7 @@ export type StandbyOutcome =
  */
 export function planStandbys(snapshot: FleetSnapshot): StandbyPlan {
   const ledger = new Ledger(snapshot)
-  const changes: StandbyChange[] = []
-  const impossible: Impossible[] = []
-  for (const demand of [...ledger.topics()]) {
-    const outcome = planStandby(ledger, demand)
-    if (outcome.kind === 'change') changes.push(outcome.change)
-    if (outcome.kind === 'impossible') impossible.push(outcome.impossible)
-  }
-  return { changes, impossible }
+  return untilSettled([...ledger.topics()], (demand) => planStandby(ledger, demand))
 }
 
 /** Brings the standby of one topic in order, in the ledger, too. `avoid` may not be it, even if it is it now. */
@@ -50,7 +34,7 @@ export function planStandby(
   ledger: Ledger,
   demand: Demand,
   options: { avoid?: string } = {},
-): StandbyOutcome {
+): Mended<StandbyChange> {
   const at = ledger.where(demand)
   const primary = ledger.site(at.cluster)
   if (primary === undefined || demand.problem !== null) return { kind: 'right' }
@@ -59,7 +43,10 @@ export function planStandby(
   if (!demand.wantsStandby) {
     if (from === null) return { kind: 'right' }
     ledger.put(demand, { ...at, standby: null })
-    const reason = `${demand.topic.sla === null ? 'it has no class' : `class ${demand.topic.sla}`} and asks for no standby`
+    const reason =
+      demand.topic.sla === null
+        ? 'a topic without a class has none'
+        : `class ${demand.topic.sla} asks for none`
     return { kind: 'change', change: { topic, kind: 'unneeded', from, to: null, reason } }
   }
   ledger.take(demand.key)

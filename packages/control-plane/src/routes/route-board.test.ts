@@ -2,12 +2,16 @@ import { type RouteDelta, type RouteSnapshot, RouteTable } from '@braid/routing-
 import { expect, onTestFinished, test } from 'vitest'
 import { openSqlite } from '../store/sqlite.ts'
 import { Store } from '../store/store.ts'
-import { RouteBoard, type RouteBoardLimits } from './route-board.ts'
+import { plainCluster } from '../testing/plain-cluster.ts'
+import { readRoutes } from '../testing/route-reading.ts'
+import { PublishedRoutes, type RouteLimits } from './published-routes.ts'
+import { RouteBoard } from './route-board.ts'
 
-async function boardOf(limits?: Partial<RouteBoardLimits>) {
+async function boardOf(limits?: Partial<RouteLimits>) {
   const store = await Store.open(openSqlite(':memory:'))
   onTestFinished(() => store.close())
-  const board = await RouteBoard.open(store, limits)
+  const published = new PublishedRoutes(limits)
+  const board = await RouteBoard.open(store, published)
   const add = async (name: string) => {
     const number = await store.nextClusterNumber()
     return board.change({ clusters: [{ name, number, bootstrap: ['h:1'] }] }, () =>
@@ -16,12 +20,12 @@ async function boardOf(limits?: Partial<RouteBoardLimits>) {
         number,
         bootstrap: ['h:1'],
         clusterId: name,
-        partitionsMax: null,
+        ...plainCluster,
         registeredAt: 1,
       }),
     )
   }
-  return { store, board, add }
+  return { store, board, published, add }
 }
 
 interface Sent {
@@ -51,10 +55,10 @@ function tableFrom(sent: readonly Sent[], start = RouteTable.empty()): RouteTabl
 }
 
 test('a new reader gets a snapshot, then each change', async () => {
-  const { board, add, store } = await boardOf()
+  const { board, published, add, store } = await boardOf()
   await add('a')
   const sent: Sent[] = []
-  const { first, stop } = board.read(undefined, (event) => sent.push(...events(event.text)))
+  const { first, stop } = readRoutes(published, undefined, (text) => sent.push(...events(text)))
   expect(events(first).map((e) => [e.event, e.id])).toEqual([['snapshot', `${store.id}:1`]])
   await add('b')
   expect(sent.map((e) => [e.event, e.id])).toEqual([['delta', `${store.id}:2`]])
@@ -62,14 +66,13 @@ test('a new reader gets a snapshot, then each change', async () => {
   stop()
   await add('c')
   expect(sent).toHaveLength(1)
-  expect(board.readerCount).toBe(0)
 })
 
 test('a reader that comes back gets what it missed, from any version that is kept', async () => {
-  const { board, add, store } = await boardOf({ keptDeltasMax: 3 })
+  const { published, add, store } = await boardOf({ keptDeltasMax: 3 })
   for (const name of ['a', 'b', 'c', 'd', 'e']) await add(name)
   const names = (version: number) => {
-    const { first, stop } = board.read(`${store.id}:${version}`, () => {})
+    const { first, stop } = readRoutes(published, `${store.id}:${version}`)
     stop()
     return events(first).map((e) => e.event)
   }
@@ -80,7 +83,7 @@ test('a reader that comes back gets what it missed, from any version that is kep
 })
 
 test('a token of another store, of the future, or of nothing gets a snapshot', async () => {
-  const { board, add, store } = await boardOf()
+  const { published, add, store } = await boardOf()
   await add('a')
   for (const since of [
     `other:1`,
@@ -91,25 +94,25 @@ test('a token of another store, of the future, or of nothing gets a snapshot', a
     'x'.repeat(100),
     '',
   ]) {
-    const { first, stop } = board.read(since, () => {})
+    const { first, stop } = readRoutes(published, since)
     stop()
     expect([since, events(first)[0]?.event]).toEqual([since, 'snapshot'])
   }
 })
 
 test('kept deltas are bounded in characters too', async () => {
-  const { board, add, store } = await boardOf({ keptCharactersMax: 10 })
+  const { published, add, store } = await boardOf({ keptCharactersMax: 10 })
   await add('a')
   await add('b')
-  const { first } = board.read(`${store.id}:1`, () => {})
+  const { first } = readRoutes(published, `${store.id}:1`)
   expect(events(first)[0]?.event).toBe('snapshot')
 })
 
 test('a change that the table refuses changes nothing and is not announced', async () => {
-  const { board, add, store } = await boardOf()
+  const { board, published, add, store } = await boardOf()
   await add('a')
   const sent: string[] = []
-  board.read(undefined, (event) => sent.push(event.text))
+  readRoutes(published, undefined, (text) => sent.push(text))
   const change = board.change({ tenants: [{ name: 't', home: 'nowhere' }] }, async () => {})
   await expect(change).rejects.toThrow(/nowhere/)
   expect([board.table.version, await store.routeVersion(), sent.length]).toEqual([1, 1, 0])
@@ -118,10 +121,10 @@ test('a change that the table refuses changes nothing and is not announced', asy
 })
 
 test('a change in a transaction that is rolled back never was', async () => {
-  const { board, add, store } = await boardOf()
+  const { board, published, add, store } = await boardOf()
   await add('a')
   const sent: string[] = []
-  board.read(undefined, (event) => sent.push(event.text))
+  readRoutes(published, undefined, (text) => sent.push(text))
   const change = store.transaction(async () => {
     await add('b')
     expect([board.table.version, sent.length]).toEqual([1, 0])
@@ -132,11 +135,11 @@ test('a change in a transaction that is rolled back never was', async () => {
 })
 
 test('a rehearsal leaves no trace', async () => {
-  const { board, add, store } = await boardOf()
+  const { board, published, add, store } = await boardOf()
   await add('a')
   const before = JSON.stringify(await store.routes())
   const sent: string[] = []
-  board.read(undefined, (event) => sent.push(event.text))
+  readRoutes(published, undefined, (text) => sent.push(text))
   await board.rehearse({ removedClusters: ['a'] }, () => store.removeCluster('a'))
   expect([JSON.stringify(await store.routes()), JSON.stringify(board.table), sent.length]).toEqual([
     before,
@@ -146,9 +149,11 @@ test('a rehearsal leaves no trace', async () => {
 })
 
 test('changes at once come one after the other; readers hear of each when it is committed', async () => {
-  const { board, add, store } = await boardOf()
+  const { board, published, add, store } = await boardOf()
   const heard: [number, number][] = []
-  board.read(undefined, (event) => heard.push([event.version, board.table.version]))
+  readRoutes(published, undefined, (text) => {
+    heard.push([Number(events(text)[0]!.id.split(':')[1]), board.table.version])
+  })
   const names = ['a', 'b', 'c', 'd', 'e']
   expect(await Promise.all(names.map(add))).toEqual([1, 2, 3, 4, 5])
   expect(heard).toEqual([1, 2, 3, 4, 5].map((version) => [version, version]))
@@ -156,10 +161,10 @@ test('changes at once come one after the other; readers hear of each when it is 
 })
 
 test('two changes in one transaction: both or neither, the second upon the first', async () => {
-  const { board, add, store } = await boardOf()
+  const { board, published, add, store } = await boardOf()
   await add('a')
   const sent: Sent[] = []
-  board.read(undefined, (event) => sent.push(...events(event.text)))
+  readRoutes(published, undefined, (text) => sent.push(...events(text)))
   const twice = async () => {
     await add('b')
     await board.change({ tenants: [{ name: 't', home: 'b' }] }, () => store.addTenant('t', 'b'))
@@ -173,4 +178,23 @@ test('two changes in one transaction: both or neither, the second upon the first
   await store.transaction(twice)
   expect(sent.map(({ id }) => id)).toEqual([`${store.id}:2`, `${store.id}:3`])
   expect(JSON.stringify(await store.routes())).toBe(JSON.stringify(board.table))
+})
+
+test('what was published before a restart is resumed after it', async () => {
+  const { add, store } = await boardOf()
+  for (const name of ['a', 'b', 'c']) await add(name)
+  const published = new PublishedRoutes()
+  await RouteBoard.open(store, published)
+  const { first } = readRoutes(published, `${store.id}:1`)
+  expect(events(first).map((e) => [e.event, e.id.split(':')[1]])).toEqual([
+    ['resumed', '1'],
+    ['delta', '2'],
+    ['delta', '3'],
+  ])
+})
+
+test('the store keeps as many deltas as are kept in memory', async () => {
+  const { add, store } = await boardOf({ keptDeltasMax: 3 })
+  for (const name of ['a', 'b', 'c', 'd', 'e', 'f']) await add(name)
+  expect((await store.deltasAfter(0)).map(({ version }) => version)).toEqual([3, 4, 5, 6])
 })

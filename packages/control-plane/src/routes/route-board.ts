@@ -1,42 +1,38 @@
-// The route table in force, its one way to change, and whoever has to hear of it.
+// The route table in force, and its one way to change: by the leader, together with the store.
 import type { RouteDelta, RouteTable } from '@braid/routing-model'
 import type { Store } from '../store/store.ts'
+import { catchUp } from './catch-up.ts'
+import { type DeltaText, PublishedRoutes } from './published-routes.ts'
 
 /** What a change of the routes consists of; the versions are the board's. */
 export type RouteChanges = Omit<RouteDelta, 'from' | 'to'>
 
-/** What a feed writes, made once for all readers: an event of server-sent events. */
-export interface RouteEvent {
+interface Staged {
   readonly version: number
-  readonly text: string
+  readonly delta: DeltaText
+  /** Cannot throw. */
+  readonly putInForce: () => void
 }
-
-export interface RouteBoardLimits {
-  /** Deltas kept for readers that come back; a reader that was away for longer gets a snapshot. */
-  readonly keptDeltasMax: number
-  readonly keptCharactersMax: number
-}
-
-const defaultLimits: RouteBoardLimits = { keptDeltasMax: 1_000, keptCharactersMax: 16 * 1024 * 1024 }
 
 export class RouteBoard {
   private readonly store: Store
-  private readonly limits: RouteBoardLimits
-  private readonly readers = new Set<(event: RouteEvent) => void>()
-  private readonly kept: RouteEvent[] = []
-  private keptCharacters = 0
+  private readonly published: PublishedRoutes
   /** What a transaction that is open has changed so far. */
   private readonly staged = new WeakMap<object, RouteDelta[]>()
-  readonly table: RouteTable
 
-  private constructor(store: Store, table: RouteTable, limits: Partial<RouteBoardLimits>) {
+  private constructor(store: Store, published: PublishedRoutes) {
     this.store = store
-    this.table = table
-    this.limits = { ...defaultLimits, ...limits }
+    this.published = published
   }
 
-  static async open(store: Store, limits: Partial<RouteBoardLimits> = {}): Promise<RouteBoard> {
-    return new RouteBoard(store, await store.routes(), limits)
+  /** On what is published, brought to what the store holds. */
+  static async open(store: Store, published = new PublishedRoutes()): Promise<RouteBoard> {
+    await catchUp(store, published)
+    return new RouteBoard(store, published)
+  }
+
+  get table(): RouteTable {
+    return this.published.table
   }
 
   /**
@@ -46,12 +42,11 @@ export class RouteBoard {
    */
   change(changes: RouteChanges, write: (version: number) => Promise<void>): Promise<number> {
     return this.store.transaction(async () => {
-      const { version, event, putInForce } = this.stage(changes)
-      await write(version)
-      await this.store.raiseRouteVersion(version - 1, version)
+      const { version, delta, putInForce } = this.stage(changes)
+      await this.write(delta, write)
       this.store.afterCommit(() => {
         putInForce()
-        this.publish(event)
+        this.published.announce(delta)
       })
       return version
     })
@@ -65,9 +60,7 @@ export class RouteBoard {
     const rehearsed = new Error('rehearsed')
     try {
       await this.store.transaction(async () => {
-        const { version } = this.stage(changes)
-        await write(version)
-        await this.store.raiseRouteVersion(version - 1, version)
+        await this.write(this.stage(changes).delta, write)
         throw rehearsed
       })
     } catch (error) {
@@ -75,65 +68,23 @@ export class RouteBoard {
     }
   }
 
+  private async write(delta: DeltaText, write: (version: number) => Promise<void>): Promise<void> {
+    await write(delta.version)
+    await this.store.raiseRouteVersion(delta, this.published.oldestKeptVersion)
+  }
+
   /** Checks the changes against the table, and whatever this transaction has changed before. */
-  private stage(changes: RouteChanges): { version: number; event: RouteEvent; putInForce: () => void } {
+  private stage(changes: RouteChanges): Staged {
     const transaction = this.store.currentTransaction!
     const earlier = this.staged.get(transaction) ?? []
     const from = this.table.version + earlier.length
     const delta: RouteDelta = { from, to: from + 1, ...changes }
-    const event = this.event('delta', delta.to, delta)
+    const staged = { version: delta.to, delta: { version: delta.to, json: JSON.stringify(delta) } }
     this.staged.set(transaction, [...earlier, delta])
-    if (earlier.length === 0) return { version: delta.to, event, putInForce: this.table.stage(delta) }
+    if (earlier.length === 0) return { ...staged, putInForce: this.table.stage(delta) }
     // Rare, so it may copy the table.
     const table = this.table.copy()
     for (const change of [...earlier, delta]) table.apply(change)
-    return { version: delta.to, event, putInForce: () => this.table.apply(delta) }
-  }
-
-  /**
-   * `first` is what a reader needs that had `since` (the token of its last event): the deltas after it if they
-   * are kept, else a snapshot. Later ones go to `onEvent` until `stop` is called.
-   */
-  read(since: string | undefined, onEvent: (event: RouteEvent) => void): { first: string; stop: () => void } {
-    this.readers.add(onEvent)
-    return { first: this.missedSince(since) ?? this.snapshot(), stop: () => this.readers.delete(onEvent) }
-  }
-
-  get readerCount(): number {
-    return this.readers.size
-  }
-
-  private snapshot(): string {
-    return this.event('snapshot', this.table.version, this.table).text
-  }
-
-  private missedSince(since: string | undefined): string | undefined {
-    const prefix = `${this.store.id}:`
-    if (!since?.startsWith(prefix)) return undefined
-    const digits = since.slice(prefix.length)
-    const version = Number(digits)
-    if (!/^\d{1,15}$/.test(digits) || version > this.table.version) return undefined
-    const missed = this.kept.filter((event) => event.version > version)
-    if (missed.length !== this.table.version - version) return undefined
-    return [this.event('resumed', version, { version }), ...missed].map((event) => event.text).join('')
-  }
-
-  private publish(event: RouteEvent): void {
-    for (const onEvent of this.readers) onEvent(event)
-    this.kept.push(event)
-    this.keptCharacters += event.text.length
-    while (
-      this.kept.length > this.limits.keptDeltasMax ||
-      (this.keptCharacters > this.limits.keptCharactersMax && this.kept.length > 0)
-    ) {
-      this.keptCharacters -= this.kept.shift()!.text.length
-    }
-  }
-
-  private event(name: 'snapshot' | 'resumed' | 'delta', version: number, data: unknown): RouteEvent {
-    return {
-      version,
-      text: `event: ${name}\nid: ${this.store.id}:${version}\ndata: ${JSON.stringify(data)}\n\n`,
-    }
+    return { ...staged, putInForce: () => this.table.apply(delta) }
   }
 }

@@ -1,19 +1,43 @@
-import { clusterRefusal } from '../clusters/clusters.ts'
+import type { KafkaCluster, PhysicalTopicFacts } from '../clusters/kafka-cluster.ts'
 import { Refusal } from '../refusal.ts'
 import { checkCapacity } from '../topics/capacity.ts'
 import { isCompacted, isSealed } from '../topics/copied-configs.ts'
-import { type MigrationContext, migrationOf, routeOf } from './migration.ts'
+import { eachMember } from './each-member.ts'
+import { type GroupContext, groupOf, type Member, memberOf } from './group.ts'
+import type { Stop } from './saga.ts'
 
-/** CHECK: everything that can be known to be wrong before anything is made. */
-export async function checkMigration(context: MigrationContext): Promise<void> {
-  const { clusters } = context.plane
-  const { topic, from, to } = await migrationOf(context)
-  const route = await routeOf(context)
-  const [, target] = await Promise.all([clusters.reach(from.cluster), clusters.reach(to.cluster)])
-  const source = await clusters.open(from.cluster)
-  const found = await source.describe(from.topic).catch((error: unknown) => {
-    throw clusterRefusal(error, `topic ${topic} could not be read on ${from.cluster}`)
-  })
+/** CHECK: everything that can be known to be wrong before anything is made, of every topic. */
+export async function checkGroup({ plane, group }: GroupContext, stop: Stop): Promise<void> {
+  const { clusters } = plane
+  const { rows, from, to } = await groupOf({ plane, group })
+  const [, target, registered] = await Promise.all([
+    clusters.reach(from),
+    clusters.reach(to),
+    clusters.get(to),
+  ])
+  const source = await clusters.open(from)
+  let partitions = 0
+  await eachMember(
+    rows.map((row) => ({ row })),
+    stop,
+    ({ row }) => `topic ${row.topic} could not be read on ${from}`,
+    async ({ row }) => {
+      const member = memberOf(plane, row)
+      const { replicationFactor } = await checkTopic(source, member)
+      partitions += member.route.partitions
+      const { name } = member.route
+      checkCapacity(registered, target, { name, partitions: member.route.partitions, replicationFactor })
+    },
+  )
+  // Each has room; have all?
+  const name =
+    rows.length === 1 ? rows[0]!.topic : `${rows[0]!.topic} and the ${rows.length - 1} that move with it`
+  checkCapacity(registered, target, { name, partitions })
+}
+
+async function checkTopic(source: KafkaCluster, { row, route }: Member): Promise<PhysicalTopicFacts> {
+  const { topic, from } = row
+  const found = await source.describe(from.topic)
   if (found === undefined) {
     throw new Refusal(
       'TOPIC_NOT_ON_CLUSTER',
@@ -38,7 +62,5 @@ export async function checkMigration(context: MigrationContext): Promise<void> {
       `the physical topic ${from.topic} on ${from.cluster} refuses every record (max.message.bytes=1), and not by this migration: set it back to ${route.maxMessageBytes} first`,
     )
   }
-  const { partitions } = route
-  const { replicationFactor } = found
-  checkCapacity(await clusters.get(to.cluster), target, { name: topic, partitions, replicationFactor })
+  return found
 }

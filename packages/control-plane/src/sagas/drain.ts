@@ -1,39 +1,91 @@
+import type { MigrationStepName } from '@braid/control-api'
 import { reasonOf } from '../log.ts'
 import type { Plane } from '../plane.ts'
-import { type MigrationContext, migrationOf, routeIfThere } from './migration.ts'
-import type { Stop } from './saga.ts'
+import type { MigrationRow } from '../store/rows.ts'
+import { routeIfThere } from './group.ts'
+import { retirementName } from './retirement-name.ts'
+import type { Nap, Step, Stop } from './saga.ts'
+import { defineSaga } from './saga-kind.ts'
 import { hasUnrecovered, watchStrays } from './strays.ts'
+import type { Turns } from './turns.ts'
+
+export interface RetirementContext {
+  readonly plane: Plane
+  /** Of the migration. */
+  readonly id: string
+  /** Of asking clusters: thousands drain at a time. */
+  readonly turns: Turns
+}
+
+const idSuffix = '.retirement'
+const steps: readonly Step<MigrationStepName, RetirementContext>[] = [
+  { kind: 'action', name: 'DRAIN', do: drain, pausable: true },
+  { kind: 'action', name: 'RETIRE', do: retire },
+]
+
+/** What becomes of a loglet that a migration has sealed. Its id is retirementOf() that of the migration. */
+export const retirementSaga = defineSaga<MigrationStepName, RetirementContext>({
+  name: retirementName,
+  steps,
+  forwardOnly: true,
+  context: ({ plane, migrations }, id) => ({
+    plane,
+    id: id.slice(0, -idSuffix.length),
+    turns: migrations.drainTurns,
+  }),
+  subject: (id) => id.slice(0, -idSuffix.length),
+  async ended({ plane, id }) {
+    await plane.store.migrations.setState(id, 'done')
+    const { topic, from, to } = await migrationOf({ plane, id })
+    plane.store.afterCommit(() =>
+      plane.log('info', 'migration.done', { migration: id, topic, from: from.cluster, to: to.cluster }),
+    )
+  },
+})
+
+/** The record as it is now. */
+export async function migrationOf({
+  plane,
+  id,
+}: Pick<RetirementContext, 'plane' | 'id'>): Promise<MigrationRow> {
+  const row = await plane.store.migrations.get(id)
+  if (row === undefined) throw new Error(`migration ${id} is not in the store`)
+  return row
+}
 
 /**
  * DRAIN: the sealed loglet is still read. Until retention has emptied it, it is watched for strays. A cluster that
  * is away is waited for: there is nothing else to do, and nobody waits for us.
  */
-export async function drain(context: MigrationContext, stop: Stop): Promise<void> {
-  const { plane } = context
+async function drain(context: RetirementContext, stop: Stop, nap: Nap): Promise<void> {
+  const { plane, turns } = context
   const { timings } = plane
-  const { switchedAt, from } = await migrationOf(context)
-  if (context.switchMs !== undefined) await plane.store.migrations.setSwitchMs(context.id, context.switchMs)
-  const pending = timings.strayChecksMs.filter((afterMs) => plane.now() < switchedAt! + afterMs)
+  const row = await migrationOf(context)
+  const switchedAt = row.switchedAt!
+  const pending = timings.strayChecksMs.filter((afterMs) => plane.now() < switchedAt + afterMs)
+  let strayed = hasUnrecovered(await plane.store.migrations.strays(context.id))
   for (;;) {
     const nextCheck = pending.shift()
-    const strayed = hasUnrecovered(await plane.store.migrations.strays(context.id))
     const waitMs =
       nextCheck !== undefined
-        ? switchedAt! + nextCheck - plane.now()
+        ? switchedAt + nextCheck - plane.now()
         : strayed
           ? Math.min(timings.strayGraceMs, timings.drainCheckMs)
           : timings.drainCheckMs * (0.75 + plane.random() / 2)
-    await plane.sleep(Math.max(0, waitMs), stop)
-    if ((await routeIfThere(context)) === undefined) return // deleted, with all its loglets
+    await nap(Math.max(0, waitMs))
+    if (routeIfThere(plane, row) === undefined) return // deleted, with all its loglets
     try {
-      await watchStrays(context)
-      if (await isDrained(context)) return
+      const drained = await turns.take(stop, async () => {
+        strayed = await watchStrays(context, row)
+        return !strayed && (await isDrained(context, row))
+      })
+      if (drained) return
     } catch (error) {
       if (stop.aborted) throw error
       plane.log('warn', 'migration.drain-waits', {
         migration: context.id,
-        cluster: from.cluster,
-        topic: from.topic,
+        cluster: row.from.cluster,
+        topic: row.from.topic,
         reason: reasonOf(error),
       })
     }
@@ -41,25 +93,25 @@ export async function drain(context: MigrationContext, stop: Stop): Promise<void
 }
 
 /** Whether nothing of it can be read any more, and it is the oldest. Never because consumers have passed it. */
-async function isDrained(context: MigrationContext): Promise<boolean> {
-  const { plane } = context
-  const { from, cuts, switchedAt } = await migrationOf(context)
-  const route = await routeIfThere(context)
+async function isDrained({ plane }: RetirementContext, row: MigrationRow): Promise<boolean> {
+  const { from, cuts, switchedAt } = row
+  const route = routeIfThere(plane, row)
   if (route === undefined) return true
   if (plane.now() < switchedAt! + plane.timings.retireAfterMs) return false
   if (route.cluster(0) !== from.cluster || route.physicalTopic(0) !== from.topic) return false
-  if (hasUnrecovered(await plane.store.migrations.strays(context.id))) return false
   const source = await plane.clusters.open(from.cluster)
   const starts = await source.logEnds(from.topic, route.partitions, 'earliest')
   return starts.every((start, partition) => start >= cuts![partition]!)
 }
 
 /** RETIRE: out of the chain; then its physical topic is deleted, unless groups commit under its name. */
-export async function retire(context: MigrationContext): Promise<void> {
-  const { store, board, leftovers, clusters, now }: Plane = context.plane
-  const { tenant, from } = await migrationOf(context)
+async function retire(context: RetirementContext): Promise<void> {
+  const { plane } = context
+  const { store, board, leftovers, clusters, now } = plane
+  const row = await migrationOf(context)
+  const { tenant, from } = row
   const leftOver = await store.transaction(async () => {
-    const route = await routeIfThere(context)
+    const route = routeIfThere(plane, row)
     if (route === undefined) return false
     if (route.cluster(0) !== from.cluster || route.physicalTopic(0) !== from.topic) return false // a run before did
     const retired = route.retiredFirst()

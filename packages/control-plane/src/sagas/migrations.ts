@@ -2,46 +2,49 @@ import { DEPTH_MAX } from '@braid/routing-model'
 import type { Plane } from '../plane.ts'
 import { randomName } from '../random-name.ts'
 import { Refusal, unknownTopic } from '../refusal.ts'
-import type { MigrationRow } from '../store/rows.ts'
+import { retirementOf } from '../store/migration-queries.ts'
+import type { AttemptRow, MigrationRow } from '../store/rows.ts'
 import { freshPhysicalName } from '../topics/physical-name.ts'
-import { type MigrationContext, migrationSaga } from './migration.ts'
-import { MigrationJournal } from './migration-journal.ts'
+import { groupSaga } from './migration.ts'
 import { migrationInProgress } from './migration-messages.ts'
-import { runSaga, Stopped } from './saga.ts'
+import { sagaKinds } from './saga-kinds.ts'
+import { type SagaHooks, SagaRunner } from './saga-runner.ts'
+import { Turns } from './turns.ts'
 
 /** Called at every point of every step where a crash means something else. See SagaHook. */
-export interface MigrationHooks {
-  step(step: string, phase: 'before' | 'doing' | 'after', migrationId: string): Promise<void> | void
+export type MigrationHooks = SagaHooks
+
+export interface GroupStart {
+  readonly tenant: string
+  /** Each once, 1 to 200. They are on one cluster. */
+  readonly topics: readonly string[]
+  readonly to: string
+  /** The drain, rebalance or apply that it is part of. */
+  readonly operation?: string | null | undefined
 }
 
-const underwayMax = 10_000
-const tellAfterMs = 2
+const groupsUnderwayMax = 1_000
+const groupTopicsMax = 200
+/** Of a group of several topics: what one look at the leaders, and one route version, may have to carry. */
+const groupPartitionsMax = 20_000
+/** Sealed loglets that are looked at, of the thousands that drain. */
+const drainsAtOnceMax = 16
 
-interface Running {
-  readonly ended: Promise<void>
-  readonly cancel: AbortController
-}
-
-/** Runs the sagas: those that begin now, and those that an earlier process left. */
+/** Begins and steers migrations; the sagas do the work. */
 export class Migrations {
+  readonly sagas: SagaRunner
+  readonly drainTurns = new Turns(drainsAtOnceMax)
   private readonly plane: Plane
-  private readonly hooks: MigrationHooks | undefined
-  private readonly running = new Map<string, Running>()
-  private readonly watchers = new Set<(id: string) => void>()
-  private readonly changed = new Set<string>()
 
   constructor(plane: Plane, hooks: MigrationHooks | undefined) {
     this.plane = plane
-    this.hooks = hooks
+    this.sagas = new SagaRunner(plane, sagaKinds, hooks)
+    this.sagas.provide({ plane, sagas: this.sagas, migrations: this })
   }
 
   /** Goes on with every saga that has not ended. */
-  async resume(): Promise<void> {
-    for (const { id, topic, state, step } of await this.plane.store.migrations.unfinished()) {
-      if (state !== 'switched')
-        this.plane.log('info', 'migration.resumed', { migration: id, topic, state, step })
-      this.run(id)
-    }
+  resume(): Promise<void> {
+    return this.sagas.resume()
   }
 
   async get(id: string): Promise<MigrationRow> {
@@ -51,31 +54,155 @@ export class Migrations {
     return row
   }
 
-  async start(start: { tenant: string; topic: string; to: string }): Promise<MigrationRow> {
-    const row = await this.plane.store.transaction(() => this.record(start))
-    this.run(row.id)
-    return row
+  /** Of its group's saga, then of its own; in the order in which they began. */
+  async attempts(row: Pick<MigrationRow, 'id' | 'group'>): Promise<AttemptRow[]> {
+    const { sagas } = this.plane.store
+    return [...(await sagas.attempts(row.group)), ...(await sagas.attempts(retirementOf(row.id)))]
+  }
+
+  /** Moves the topics together: up to the SWITCH all of them, or none. A record each, in their order. */
+  start(start: GroupStart): Promise<MigrationRow[]> {
+    return this.plane.store.transaction(() => this.record(start))
+  }
+
+  /** Asks for it, for the whole group; it is undone in the background. */
+  cancel(id: string): Promise<MigrationRow> {
+    return this.plane.store.transaction(async () => {
+      const { topic, to, state, group } = await this.get(id)
+      if (state === 'switched' || state === 'done') {
+        throw new Refusal(
+          'MIGRATION_SWITCHED',
+          `topic ${topic} is on ${to.cluster} already, its clients write there: to go back, move it again`,
+        )
+      }
+      if (state === 'failed' || state === 'cancelled') {
+        throw new Refusal('MIGRATION_ENDED', `migration ${id} of topic ${topic} was undone already`)
+      }
+      await this.sagas.cancel(group)
+      return this.get(id)
+    })
+  }
+
+  /** Before its SWITCH with its group, after it alone; never while clients wait. */
+  pause(id: string): Promise<MigrationRow> {
+    return this.steer(id, (saga) => this.sagas.pause(saga))
+  }
+
+  /** Goes on; what waits to be tried again is tried at once. */
+  goOn(id: string): Promise<MigrationRow> {
+    return this.steer(id, (saga) => this.sagas.goOn(saga))
+  }
+
+  /** The whole group of one that failed or was cancelled once more, to the same target: new records. */
+  retry(id: string): Promise<MigrationRow[]> {
+    const { store } = this.plane
+    return store.transaction(async () => {
+      const { topic, state, group } = await this.get(id)
+      if (state !== 'failed' && state !== 'cancelled') {
+        throw new Refusal(
+          'MIGRATION_ENDED',
+          `migration ${id} of topic ${topic} is ${state}, neither failed nor cancelled: there is nothing to try again`,
+        )
+      }
+      const rows = await store.migrations.inGroup(group)
+      const [{ tenant, to, operation }] = rows as [MigrationRow]
+      return this.record({ tenant, topics: rows.map((row) => row.topic), to: to.cluster, operation })
+    })
+  }
+
+  /** The record once its revision is above `revision`, or as it is after `waitMs`. */
+  async after(id: string, revision: number, waitMs: number): Promise<MigrationRow> {
+    const { group } = await this.get(id)
+    const row = await this.sagas.changes.until(
+      [id, group, retirementOf(id)],
+      () => this.get(id),
+      (now) => now.revision > revision,
+      waitMs,
+    )
+    if (row !== undefined) return row
+    throw new Refusal(
+      'SHUTTING_DOWN',
+      'the control plane is stopping; it goes on with the migration when it is started again',
+    )
+  }
+
+  /** Waits for all sagas to have stopped where they are; the plane's `closing` tells them to. */
+  close(): Promise<void> {
+    return this.sagas.close()
+  }
+
+  private steer(id: string, how: (saga: string) => Promise<void>): Promise<MigrationRow> {
+    return this.plane.store.transaction(async () => {
+      const { topic, state, group } = await this.get(id)
+      if (state === 'done' || state === 'failed' || state === 'cancelled') {
+        const ended = state === 'done' ? 'is done' : 'was undone already'
+        throw new Refusal('MIGRATION_ENDED', `migration ${id} of topic ${topic} ${ended}`)
+      }
+      await how(state === 'switched' ? retirementOf(id) : group)
+      return this.get(id)
+    })
   }
 
   /** Checked and written in one transaction. */
-  private async record({
-    tenant,
-    topic,
-    to,
-  }: {
-    tenant: string
-    topic: string
-    to: string
-  }): Promise<MigrationRow> {
-    const { store, board, clusters, now, random } = this.plane
+  private async record({ tenant, topics, to, operation = null }: GroupStart): Promise<MigrationRow[]> {
+    const { store, clusters, now, random } = this.plane
     const target = await clusters.get(to)
+    if (topics.length === 0 || topics.length > groupTopicsMax || new Set(topics).size !== topics.length) {
+      throw new Refusal(
+        'BAD_REQUEST',
+        `${topics.length} topics cannot move as one: name 1 to ${groupTopicsMax}, each once`,
+      )
+    }
+    const moves = []
+    let partitions = 0
+    for (const topic of topics) {
+      const move = await this.movable(tenant, topic, target.name)
+      moves.push(move)
+      partitions += move.partitions
+    }
+    const [first] = moves
+    const apart = moves.find((move) => move.from.cluster !== first!.from.cluster)
+    if (apart !== undefined) {
+      throw new Refusal(
+        'BAD_REQUEST',
+        `topics ${first!.topic} and ${apart.topic} are on ${first!.from.cluster} and ${apart.from.cluster}: only topics of one cluster move as one, move them apart`,
+      )
+    }
+    if (topics.length > 1 && partitions > groupPartitionsMax) {
+      throw new Refusal(
+        'LIMIT_REACHED',
+        `these topics have ${partitions} partitions, at most ${groupPartitionsMax} move as one: move fewer topics at a time`,
+      )
+    }
+    const underway = this.sagas.count(groupSaga.name)
+    if (underway >= groupsUnderwayMax) {
+      throw new Refusal(
+        'LIMIT_REACHED',
+        `${underway} migrations are under way, the most at a time: wait for some to end`,
+      )
+    }
+    const ids = topics.map(() => randomName(12, random))
+    const group = ids[0]!
+    await this.sagas.start(groupSaga.name, group)
+    for (const [i, { topic, topicId, from }] of moves.entries()) {
+      const next = { cluster: target.name, topic: freshPhysicalName(topic, random) }
+      const id = ids[i]!
+      const createdAt = now()
+      await store.migrations.add({ id, group, operation, tenant, topic, topicId, from, to: next, createdAt })
+    }
+    return store.migrations.inGroup(group)
+  }
+
+  private async movable(tenant: string, topic: string, to: string) {
+    const { store, board, now } = this.plane
     const route = board.table.topic(tenant, topic)
-    if (route === undefined) throw unknownTopic(topic, tenant)
+    if (route === undefined) throw unknownTopic(topic)
     const underway = await store.migrations.underway(route.id)
-    if (underway !== undefined)
-      throw migrationInProgress(underway, await store.migrations.attempts(underway.id), now())
+    if (underway !== undefined) {
+      throw migrationInProgress(underway, await store.sagas.attempts(underway.group), now())
+    }
     const from = { cluster: route.cluster(route.active), topic: route.physicalTopic(route.active) }
-    if (from.cluster === target.name) {
+    if (from.cluster === to) {
       throw new Refusal(
         'ALREADY_THERE',
         `topic ${topic} is on ${to} already: its active loglet is ${from.topic} there`,
@@ -87,124 +214,6 @@ export class Migrations {
         `topic ${topic} has ${route.depth} loglets, the most there may be: shorten its retention, so that the oldest retire`,
       )
     }
-    if (this.running.size >= underwayMax) {
-      throw new Refusal(
-        'LIMIT_REACHED',
-        `${this.running.size} migrations are under way, the most at a time: wait for some to end`,
-      )
-    }
-    const id = randomName(12, random)
-    const next = { cluster: to, topic: freshPhysicalName(topic, random) }
-    await store.migrations.add({
-      id,
-      tenant,
-      topic,
-      topicId: route.id,
-      from,
-      to: next,
-      createdAt: now(),
-    })
-    return this.get(id)
-  }
-
-  /** Asks for it; the saga is undone in the background. */
-  async cancel(id: string): Promise<MigrationRow> {
-    const { store } = this.plane
-    const row = await store.transaction(async () => {
-      const { topic, to, state } = await this.get(id)
-      if (state === 'switched' || state === 'done') {
-        throw new Refusal(
-          'MIGRATION_SWITCHED',
-          `topic ${topic} is on ${to.cluster} already, its clients write there: to go back, move it again`,
-        )
-      }
-      if (state === 'failed' || state === 'cancelled') {
-        throw new Refusal('MIGRATION_ENDED', `migration ${id} of topic ${topic} was undone already`)
-      }
-      await store.migrations.requestCancel(id)
-      store.afterCommit(() => this.noteChange(id))
-      return this.get(id)
-    })
-    this.running.get(id)?.cancel.abort()
-    return row
-  }
-
-  /** The record once its revision is above `revision`, or as it is after `waitMs`. */
-  async after(id: string, revision: number, waitMs: number): Promise<MigrationRow> {
-    const { closing } = this.plane
-    const changed = Promise.withResolvers<void>()
-    const onChange = (which: string) => {
-      if (which === id) changed.resolve()
-    }
-    const end = () => changed.resolve()
-    const timer = setTimeout(end, waitMs).unref()
-    // Before it is read: what changes in between counts.
-    this.watchers.add(onChange)
-    closing.addEventListener('abort', end)
-    try {
-      const now = await this.get(id)
-      if (now.revision > revision || waitMs === 0) return now
-      if (!closing.aborted) await changed.promise
-    } finally {
-      clearTimeout(timer)
-      this.watchers.delete(onChange)
-      closing.removeEventListener('abort', end)
-    }
-    if (closing.aborted)
-      throw new Refusal(
-        'SHUTTING_DOWN',
-        'the control plane is stopping; it goes on with the migration when it is started again',
-      )
-    return this.get(id)
-  }
-
-  /** Waits for all sagas to have stopped where they are; the plane's `closing` tells them to. */
-  async close(): Promise<void> {
-    await Promise.all(Array.from(this.running.values(), (saga) => saga.ended))
-  }
-
-  private run(id: string): void {
-    const { plane, hooks } = this
-    const cancel = new AbortController()
-    const context: MigrationContext = { plane, id, sealed: undefined, switchMs: undefined }
-    const ended = runSaga(
-      migrationSaga,
-      new MigrationJournal(plane, id, () => this.noteChange(id)),
-      context,
-      {
-        hook: hooks && ((step, phase) => hooks.step(step, phase, id)),
-        closing: plane.closing,
-        cancelled: cancel.signal,
-        sleep: plane.sleep,
-        retryBaseMs: plane.timings.retryBaseMs,
-        retryMaxMs: plane.timings.retryMaxMs,
-      },
-    )
-      .then(async () => {
-        const { topic, from, to, state, error } = await this.get(id)
-        plane.log(state === 'failed' ? 'warn' : 'info', `migration.${state}`, {
-          migration: id,
-          topic,
-          from: from.cluster,
-          to: to.cluster,
-          ...(error && { reason: error.detail }),
-        })
-      })
-      .catch((error: unknown) => {
-        const level = error instanceof Stopped ? 'info' : 'error'
-        plane.log(level, 'migration.stopped', { migration: id, reason: String(error) })
-      })
-    this.running.set(id, { cancel, ended: ended.finally(() => this.running.delete(id)) })
-  }
-
-  /** Told later: whoever watches must not stand in the way of a switch. */
-  private noteChange(id: string): void {
-    if (this.changed.size === 0) {
-      setTimeout(() => {
-        for (const changed of this.changed) for (const watcher of this.watchers) watcher(changed)
-        this.changed.clear()
-      }, tellAfterMs).unref()
-    }
-    this.changed.add(id)
+    return { topic, topicId: route.id, from, partitions: route.partitions }
   }
 }

@@ -1,59 +1,66 @@
-import { clusterRefusal } from '../clusters/clusters.ts'
-import type { Plane } from '../plane.ts'
 import { Refusal } from '../refusal.ts'
 import { copiedConfigs } from '../topics/copied-configs.ts'
-import { type MigrationContext, migrationOf, routeIfThere, routeOf } from './migration.ts'
-import type { Stop } from './saga.ts'
+import { eachMember } from './each-member.ts'
+import { type GroupContext, groupOf, memberOf, routeIfThere } from './group.ts'
+import type { Nap, Stop } from './saga.ts'
 
 /**
- * PREPARE: the fresh physical topic, under the name that was recorded when the migration began; like the old one in
- * partitions, replication factor and behaviour. Then access points hear where the topic will go, and warm up.
+ * PREPARE: the fresh physical topics, under the names that were recorded when the migration began; like the old ones
+ * in partitions, replication factor and behaviour. Then access points hear where the topics will go, and warm up.
  */
-export async function prepare(context: MigrationContext, stop: Stop): Promise<void> {
+export async function prepare(context: GroupContext, stop: Stop, nap: Nap): Promise<void> {
   const { plane } = context
-  const { clusters, timings } = plane
-  const { topic, from, to } = await migrationOf(context)
-  const route = await routeOf(context)
-  const target = await clusters.open(to.cluster)
-  try {
-    const source = await (await clusters.open(from.cluster)).describe(from.topic)
-    if (source === undefined)
-      throw new Refusal('TOPIC_NOT_ON_CLUSTER', `${from.topic} is not on ${from.cluster} any more`)
-    stop.throwIfAborted()
-    const { partitions, maxMessageBytes } = route
-    const configs = copiedConfigs(source.configs, maxMessageBytes)
-    // That it exists means that a crash came between making it and recording that: the name is nobody else's.
-    await target.createTopic({
-      topic: to.topic,
-      partitions,
-      replicationFactor: source.replicationFactor,
-      configs,
-    })
-    await target.waitForLeaders(to.topic, partitions, timings.leadersMaxMs)
-  } catch (error) {
-    throw clusterRefusal(error, `topic ${topic} could not be made on ${to.cluster}`)
-  }
+  const { clusters, store, board, timings } = plane
+  const { rows, from, to } = await groupOf(context)
+  const source = await clusters.open(from)
+  const target = await clusters.open(to)
+  await eachMember(
+    rows.map((row) => memberOf(plane, row)),
+    stop,
+    ({ row }) => `topic ${row.topic} could not be made on ${to}`,
+    async ({ row, route }) => {
+      const found = await source.describe(row.from.topic)
+      if (found === undefined)
+        throw new Refusal('TOPIC_NOT_ON_CLUSTER', `${row.from.topic} is not on ${from} any more`)
+      stop.throwIfAborted()
+      const { partitions, maxMessageBytes } = route
+      const configs = copiedConfigs(found.configs, maxMessageBytes)
+      const { replicationFactor } = found
+      // That it exists means that a crash came between making it and recording that: the name is nobody else's.
+      await target.createTopic({ topic: row.to.topic, partitions, replicationFactor, configs })
+      await target.waitForLeaders(row.to.topic, partitions, timings.leadersMaxMs)
+    },
+  )
   stop.throwIfAborted()
-  await plane.store.transaction(async () => {
-    const now = await routeOf(context)
-    if (now.prepared !== undefined) return
-    const prepared = now.withPrepared(to)
-    await plane.board.change({ topics: [prepared.toJSON()] }, () => plane.store.setPrepared(prepared))
+  await store.transaction(async () => {
+    const prepared = rows
+      .map((row) => memberOf(plane, row))
+      .filter(({ route }) => route.prepared === undefined)
+      .map(({ row, route }) => route.withPrepared(row.to))
+    if (prepared.length === 0) return
+    await board.change({ topics: prepared.map((route) => route.toJSON()) }, async () => {
+      for (const route of prepared) await store.setPrepared(route)
+    })
   })
   // Making a topic keeps its brokers busy for a moment; nobody waits for them yet.
-  await plane.sleep(timings.warmUpMs, stop)
+  await nap(timings.warmUpMs)
 }
 
 /** Never waits for a cluster that is away: what cannot be deleted now is left over, and deleted later. */
-export async function unprepare(context: MigrationContext): Promise<void> {
-  const { store, board, leftovers, now }: Plane = context.plane
-  const { to } = await migrationOf(context)
+export async function unprepare(context: GroupContext): Promise<void> {
+  const { plane } = context
+  const { store, board, leftovers, now } = plane
+  const { rows } = await groupOf(context)
   await store.transaction(async () => {
-    const route = await routeIfThere(context)
-    await store.addLeftover(to.cluster, to.topic, now())
-    if (route?.prepared === undefined) return
-    const cleared = route.withPrepared(undefined)
-    await board.change({ topics: [cleared.toJSON()] }, () => store.setPrepared(cleared))
+    for (const { to } of rows) await store.addLeftover(to.cluster, to.topic, now())
+    const cleared = rows
+      .map((row) => routeIfThere(plane, row))
+      .filter((route) => route?.prepared !== undefined)
+      .map((route) => route!.withPrepared(undefined))
+    if (cleared.length === 0) return
+    await board.change({ topics: cleared.map((route) => route.toJSON()) }, async () => {
+      for (const route of cleared) await store.setPrepared(route)
+    })
   })
-  await leftovers.discard([to])
+  await leftovers.discard(rows.map(({ to }) => to))
 }

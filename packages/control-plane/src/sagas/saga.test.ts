@@ -9,6 +9,7 @@ import {
   type Step,
   Stopped,
 } from './saga.ts'
+import { SagaControl } from './saga-control.ts'
 
 type Name = 'BUY' | 'BUILD' | 'OPEN' | 'CLEAN' | 'REST'
 
@@ -33,10 +34,14 @@ class Book implements Journal<Name> {
   has = (line: string) => this.lines.includes(line)
   direction = async () => this.towards
   cancelRequested = async () => this.cancelAsked
-  begun = async (step: Name) => this.has(`begin do ${step}`)
-  ended = async (step: Name, direction: Direction) => this.has(`end ${direction} ${step}`)
+  pauseAsked = false
+  pauseRequested = async () => this.pauseAsked
+  now = () => 0
+  begun = (step: Name) => this.has(`begin do ${step}`)
+  ended = (step: Name, direction: Direction) => this.has(`end ${direction} ${step}`)
   begin = async (step: Name, direction: Direction) => void this.lines.push(`begin ${direction} ${step}`)
   end = async (step: Name, direction: Direction) => void this.lines.push(`end ${direction} ${step}`)
+  record = async (step: Name) => void this.lines.push(`begin do ${step}`, `end do ${step}`)
   fail = async (step: Name, direction: Direction, error: unknown) =>
     void this.lines.push(`fail ${direction} ${step}: ${(error as Error).message}`)
 
@@ -116,7 +121,7 @@ const steps: readonly Step<Name, World>[] = [
 function run(world: World, book: Book, options: Partial<SagaOptions> = {}, saga = steps) {
   return runSaga(saga, book, world, {
     closing: new AbortController().signal,
-    cancelled: new AbortController().signal,
+    control: new SagaControl(),
     sleep: async () => {},
     retryBaseMs: 1,
     retryMaxMs: 1,
@@ -145,9 +150,9 @@ function failing(name: Name, times = Number.POSITIVE_INFINITY): readonly Step<Na
     if (step.kind === 'commit') return { ...step, commit: maybe }
     return {
       ...step,
-      do: async (world, stop) => {
+      do: async (world, stop, nap) => {
         await maybe()
-        await step.do(world, stop)
+        await step.do(world, stop, nap)
       },
     }
   })
@@ -252,7 +257,7 @@ describe('cancelling', () => {
   test('interrupts the step that is under way, and undoes', async () => {
     const world = new World()
     const book = new Book(world)
-    const cancel = new AbortController()
+    const control = new SagaControl()
     const saga = steps.map(
       (step): Step<Name, World> =>
         step.name === 'BUILD' && step.kind === 'action'
@@ -263,10 +268,10 @@ describe('cancelling', () => {
       if (step !== 'BUILD' || phase !== 'before') return
       setImmediate(() => {
         book.cancelAsked = true
-        cancel.abort()
+        control.cancelNow()
       })
     }
-    expect(await run(world, book, { hook, cancelled: cancel.signal }, saga)).toBe('undo')
+    expect(await run(world, book, { hook, control }, saga)).toBe('undo')
     expect(book.cause).toBeInstanceOf(Cancelled)
     expect(stateOf(world)).toEqual(undoneWorld)
   })

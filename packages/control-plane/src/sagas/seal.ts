@@ -3,64 +3,109 @@ import { clusterRefusal } from '../clusters/clusters.ts'
 import type { KafkaCluster } from '../clusters/kafka-cluster.ts'
 import { Refusal } from '../refusal.ts'
 import { sealedMaxMessageBytes } from '../topics/copied-configs.ts'
-import { type MigrationContext, migrationOf, routeIfThere, routeOf, switchOf } from './migration.ts'
+import { eachMember } from './each-member.ts'
+import { type GroupContext, groupOf, type Member, memberOf, routeIfThere } from './group.ts'
+import { GroupFailure, type TopicFailure } from './group-failure.ts'
 import type { Stop } from './saga.ts'
+import { switchOf } from './switch.ts'
 
 export interface Sealed {
-  /** The physical cut of each partition. */
-  readonly cuts: readonly bigint[]
+  /** The physical cut of each partition, by migration id. */
+  readonly cuts: ReadonlyMap<string, readonly bigint[]>
   /** From the seal's request to the last partition proven sealed and cut, ms. */
   readonly sealMs: number
 }
 
 /**
- * SEAL: from the first broker's refusal to the SWITCH clients wait, so whatever can be done before is: the config
- * that an undo puts back is on the disk, connections are open, leaders known, the SWITCH has been rehearsed.
+ * SEAL: from the first broker's refusal to the SWITCH clients wait, so whatever can be done before is: the configs
+ * that an undo puts back are on the disk, connections are open, leaders known, the SWITCH has been rehearsed. Then
+ * one request seals all topics, and one pass a look over all leaders reads their cuts.
  */
-export async function seal(context: MigrationContext, stop: Stop): Promise<void> {
+export async function seal(context: GroupContext, stop: Stop): Promise<void> {
   const { plane } = context
   const { timings } = plane
-  const { topic, from, to, overrideBeforeSeal } = await migrationOf(context)
-  const route = await routeOf(context)
-  const source = await plane.clusters.open(from.cluster)
+  const { rows, from, to } = await groupOf(context)
+  const members = rows.map((row) => memberOf(plane, row))
+  const source = await plane.clusters.open(from)
   try {
-    // Once only: when SEAL runs again after a crash, what it would read is the seal.
-    if (overrideBeforeSeal === undefined) {
-      const limit = (await source.describe(from.topic))?.configs.get('max.message.bytes')
-      const override = limit?.source === 'topic' ? limit.value : null
-      await plane.store.migrations.setOverrideBeforeSeal(
-        context.id,
-        override === sealedMaxMessageBytes ? null : override,
-      )
-    }
-    const target = await plane.clusters.open(to.cluster)
-    const [{ cuts: soFar }, ready] = await Promise.all([
-      source.readCuts(from.topic, route.partitions),
-      target.readCuts(to.topic, route.partitions),
+    await recordOverrides(context, source, members, stop)
+    const target = await plane.clusters.open(to)
+    const [soFar, ready] = await Promise.all([
+      source.readCuts(
+        members.map(({ row, route }) => ({ topic: row.from.topic, partitions: route.partitions })),
+      ),
+      target.readCuts(
+        members.map(({ row, route }) => ({ topic: row.to.topic, partitions: route.partitions })),
+      ),
     ])
-    const [silent] = ready.pending.filter(({ partition }) => ready.cuts[partition]! < 0n)
-    if (silent !== undefined) {
-      throw new Refusal(
-        'CLUSTER_UNREACHABLE',
-        `${to.cluster} went away after topic ${topic} was prepared there (partition ${silent.partition}: ${silent.reason}), so it was not sealed`,
-      )
-    }
-    if (soFar.every((cut, partition) => cut >= route.start(route.active, partition))) {
-      const { changes, write } = await switchOf(context, { cuts: soFar, sealMs: 0 })
-      await plane.board.rehearse(changes, write)
-    }
+    refuseSilent(to, members, ready)
+    await rehearse(context, members, soFar)
     stop.throwIfAborted()
 
     const startedAt = performance.now()
-    await source.seal(from.topic)
-    const cuts = await readFinalCuts(source, from.topic, route.partitions, {
+    await source.seal(members.map(({ row }) => row.from.topic))
+    const cuts = await readFinalCuts(source, members, {
       deadline: startedAt + timings.sealMaxMs,
       pause: () => plane.sleep(timings.sealPollMs, stop),
     })
     context.sealed = { cuts, sealMs: performance.now() - startedAt }
   } catch (error) {
-    throw clusterRefusal(error, `topic ${topic} could not be sealed on ${from.cluster}`)
+    const [first] = rows
+    const what = rows.length === 1 ? `topic ${first!.topic}` : `${rows.length} topics`
+    throw clusterRefusal(error, `${what} could not be sealed on ${from}`)
   }
+}
+
+/** Once only: when SEAL runs again after a crash, what it would read is the seal. */
+async function recordOverrides(
+  { plane }: GroupContext,
+  source: KafkaCluster,
+  members: readonly Member[],
+  stop: Stop,
+): Promise<void> {
+  const unknown = members.filter(({ row }) => row.overrideBeforeSeal === undefined)
+  if (unknown.length === 0) return
+  const overrides = new Map<string, string | null>()
+  const what = ({ row }: Member) => `topic ${row.topic} could not be sealed on ${row.from.cluster}`
+  await eachMember(unknown, stop, what, async ({ row }) => {
+    const limit = (await source.describe(row.from.topic))?.configs.get('max.message.bytes')
+    const override = limit?.source === 'topic' ? limit.value : null
+    overrides.set(row.id, override === sealedMaxMessageBytes ? null : override)
+  })
+  await plane.store.transaction(async () => {
+    for (const [id, override] of overrides) await plane.store.migrations.setOverrideBeforeSeal(id, override)
+  })
+}
+
+function refuseSilent(to: string, members: readonly Member[], ready: readonly Cuts[]): void {
+  const failures: TopicFailure[] = []
+  for (const [i, { row }] of members.entries()) {
+    const { pending, cuts } = ready[i]!
+    const [silent] = pending.filter(({ partition }) => cuts[partition]! < 0n)
+    if (silent === undefined) continue
+    const refusal = new Refusal(
+      'CLUSTER_UNREACHABLE',
+      `${to} went away after topic ${row.topic} was prepared there (partition ${silent.partition}: ${silent.reason}), so it was not sealed`,
+    )
+    failures.push({ migration: row.id, topic: row.topic, refusal })
+  }
+  const [first, ...more] = failures
+  if (first !== undefined) throw new GroupFailure([first, ...more])
+}
+
+async function rehearse(
+  context: GroupContext,
+  members: readonly Member[],
+  soFar: readonly Cuts[],
+): Promise<void> {
+  const cuts = new Map<string, readonly bigint[]>()
+  for (const [i, { row, route }] of members.entries()) {
+    const found = soFar[i]!.cuts
+    if (!found.every((cut, partition) => cut >= route.start(route.active, partition))) return
+    cuts.set(row.id, found)
+  }
+  const { changes, write } = switchOf(context, members, { cuts, sealMs: 0 })
+  await context.plane.board.rehearse(changes, write)
 }
 
 /**
@@ -69,35 +114,52 @@ export async function seal(context: MigrationContext, stop: Stop): Promise<void>
  */
 async function readFinalCuts(
   source: KafkaCluster,
-  topic: string,
-  partitions: number,
+  members: readonly Member[],
   { deadline, pause }: { deadline: number; pause: () => Promise<void> },
-): Promise<readonly bigint[]> {
-  let before: Cuts | undefined
+): Promise<ReadonlyMap<string, readonly bigint[]>> {
+  const final = new Map<string, readonly bigint[]>()
+  const before = new Map<string, readonly bigint[]>()
+  let left = members
   for (;;) {
-    const now = await source.readCuts(topic, partitions)
-    if (now.sealed.every(Boolean)) {
-      if (before?.cuts.every((cut, partition) => cut === now.cuts[partition])) return now.cuts
-      before = now
-      continue // the second look at once
-    }
-    before = undefined
-    if (performance.now() > deadline) {
-      const [first] = now.pending
-      throw new Refusal(
+    const looks = await source.readCuts(
+      left.map(({ row, route }) => ({ topic: row.from.topic, partitions: route.partitions })),
+    )
+    const unsealed: TopicFailure[] = []
+    for (const [i, { row, route }] of left.entries()) {
+      const { sealed, cuts, pending } = looks[i]!
+      if (sealed.every(Boolean)) {
+        const earlier = before.get(row.id)
+        if (earlier?.every((cut, partition) => cut === cuts[partition])) final.set(row.id, cuts)
+        else before.set(row.id, cuts)
+        continue
+      }
+      before.delete(row.id)
+      const [first] = pending
+      const refusal = new Refusal(
         'SEAL_FAILED',
-        `${now.pending.length} of ${partitions} partitions of ${topic} on ${source.name} do not refuse records yet (partition ${first?.partition}: ${first?.reason}); its brokers may be overloaded or away`,
+        `${pending.length} of ${route.partitions} partitions of ${row.from.topic} on ${source.name} do not refuse records yet (partition ${first?.partition}: ${first?.reason}); its brokers may be overloaded or away`,
       )
+      unsealed.push({ migration: row.id, topic: row.topic, refusal })
     }
+    left = left.filter(({ row }) => !final.has(row.id))
+    if (left.length === 0) return final
+    const [first, ...more] = unsealed
+    if (first === undefined) continue // the second look at once
+    if (performance.now() > deadline) throw new GroupFailure([first, ...more])
     await pause()
   }
 }
 
 /** Only before SWITCH. What was sealed and switched is sealed for ever. */
-export async function unseal(context: MigrationContext): Promise<void> {
-  const { from, overrideBeforeSeal } = await migrationOf(context)
-  // Without it the seal was never asked for; and a topic that was deleted needs none.
-  if (overrideBeforeSeal === undefined || (await routeIfThere(context)) === undefined) return
-  const source = await context.plane.clusters.open(from.cluster)
-  await source.unseal(from.topic, overrideBeforeSeal.value)
+export async function unseal(context: GroupContext): Promise<void> {
+  const { rows, from } = await groupOf(context)
+  // Without its override the seal was never asked for; and a topic that was deleted needs none.
+  const sealed = rows.filter(
+    (row) => row.overrideBeforeSeal !== undefined && routeIfThere(context.plane, row) !== undefined,
+  )
+  if (sealed.length === 0) return
+  const source = await context.plane.clusters.open(from)
+  await source.unseal(
+    sealed.map((row) => ({ topic: row.from.topic, override: row.overrideBeforeSeal!.value })),
+  )
 }

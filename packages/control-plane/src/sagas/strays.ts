@@ -2,10 +2,11 @@
 // after the cut was read, or somebody who took the seal off by hand. They are an alarm, and copied to the active
 // loglet, so that what the broker acknowledged is not lost.
 import { isControl, nextOffset, walkBatches } from '@braid/kafka-protocol'
-import type { TopicRoute } from '@braid/routing-model'
+import type { PhysicalTopic, TopicRoute } from '@braid/routing-model'
 import type { Plane } from '../plane.ts'
-import type { StrayRow } from '../store/rows.ts'
-import { type MigrationContext, migrationOf, routeIfThere } from './migration.ts'
+import type { MigrationRow, StrayRow } from '../store/rows.ts'
+import type { RetirementContext } from './drain.ts'
+import { routeIfThere } from './group.ts'
 import { isKnownTo, strayBatch } from './stray-batch.ts'
 
 const readMaxBytes = 4 * 1024 * 1024
@@ -16,13 +17,16 @@ export function hasUnrecovered(strays: readonly StrayRow[]): boolean {
   return strays.some((stray) => stray.recovered < stray.to)
 }
 
-/** Records what is new beyond the cuts; copies on what has been there for long enough. */
-export async function watchStrays(context: MigrationContext): Promise<void> {
+/** Records what is new beyond the cuts; copies on what has been there for long enough. True when some is left. */
+export async function watchStrays(
+  context: Pick<RetirementContext, 'plane' | 'id'>,
+  migration: MigrationRow,
+): Promise<boolean> {
   const { plane, id } = context
   const { migrations } = plane.store
-  const { from, cuts } = await migrationOf(context)
-  const route = await routeIfThere(context)
-  if (route === undefined) return
+  const { from, cuts } = migration
+  const route = routeIfThere(plane, migration)
+  if (route === undefined) return false
   const source = await plane.clusters.open(from.cluster)
   const ends = await source.logEnds(from.topic, route.partitions, 'highWatermark')
   const known = new Map((await migrations.strays(id)).map((stray) => [stray.partition, stray]))
@@ -58,8 +62,10 @@ export async function watchStrays(context: MigrationContext): Promise<void> {
   }
   for (const stray of known.values()) {
     const due = plane.now() >= stray.seenAt + plane.timings.strayGraceMs
-    if (due && stray.recovered < stray.to) await recover(context, stray)
+    if (due && stray.recovered < stray.to)
+      known.set(stray.partition, await recover(context, migration, stray))
   }
+  return hasUnrecovered([...known.values()])
 }
 
 /**
@@ -67,9 +73,13 @@ export async function watchStrays(context: MigrationContext): Promise<void> {
  * A crash in between repeats one batch, and the broker recognises it. (Not if the topic moves on between the two:
  * then a stray may be there twice.)
  */
-async function recover(context: MigrationContext, first: StrayRow): Promise<void> {
+async function recover(
+  context: Pick<RetirementContext, 'plane' | 'id'>,
+  migration: MigrationRow,
+  first: StrayRow,
+): Promise<StrayRow> {
   const { plane, id } = context
-  const { from, topic } = await migrationOf(context)
+  const { from, topic } = migration
   const source = await plane.clusters.open(from.cluster)
   let stray = first
   let copied = 0
@@ -87,9 +97,10 @@ async function recover(context: MigrationContext, first: StrayRow): Promise<void
       break
     }
     for (const at of batches) {
-      const route = await routeIfThere(context)
-      if (route === undefined) return
-      if (isControl(bytes, at) || (await isInLaterLoglet(context, route, bytes, at, stray.partition))) {
+      const route = routeIfThere(plane, migration)
+      if (route === undefined) return stray
+      const isKnown = () => isInLaterLoglet(plane, from, route, bytes, at, stray.partition)
+      if (isControl(bytes, at) || (await isKnown())) {
         known++
         stray = { ...stray, recovered: nextOffset(bytes, at) }
       } else {
@@ -117,21 +128,22 @@ async function recover(context: MigrationContext, first: StrayRow): Promise<void
     batchesCopied: copied,
     batchesKnown: known,
   })
+  return stray
 }
 
 /** Whether its producer has meanwhile sent it again, to a loglet after the one that it strayed into. */
 async function isInLaterLoglet(
-  context: MigrationContext,
+  plane: Plane,
+  from: PhysicalTopic,
   route: TopicRoute,
   bytes: Buffer,
   at: number,
   partition: number,
 ): Promise<boolean> {
-  const { from } = await migrationOf(context)
   for (let i = route.active; i >= 0; i--) {
     const [cluster, physical] = [route.cluster(i), route.physicalTopic(i)]
     if (cluster === from.cluster && physical === from.topic) break
-    const later = await context.plane.clusters.open(cluster)
+    const later = await plane.clusters.open(cluster)
     if (isKnownTo(await later.producerStates(physical, partition), bytes, at)) return true
   }
   return false

@@ -1,11 +1,23 @@
 import type { MigrationState, MigrationStepName } from '@braid/control-api'
 import type { Database, Row } from './database.ts'
-import type { AttemptRow, MigrationRow, StrayRow } from './rows.ts'
+import type { MigrationRow, StrayRow } from './rows.ts'
 
-/** A cluster that is away for a week must not fill the store: further attempts overwrite the last row. */
-const ATTEMPT_ROWS_MAX = 50
+export type NewMigration = Pick<
+  MigrationRow,
+  'id' | 'group' | 'operation' | 'tenant' | 'topic' | 'topicId' | 'from' | 'to' | 'createdAt'
+>
 
-/** Every change of a migration raises its revision, in the same transaction. */
+/** The saga that drains and retires what a migration has sealed. */
+export function retirementOf(migrationId: string): string {
+  return `${migrationId}.retirement`
+}
+
+const joined = `SELECT m.*, g.step AS group_step, g.cancel_requested, g.pause_requested AS group_pause,
+    g.revision AS group_revision, r.step AS retirement_step, r.pause_requested AS retirement_pause,
+    r.revision AS retirement_revision
+  FROM migration m JOIN saga g ON g.id = m.group_id LEFT JOIN saga r ON r.id = m.id || '.retirement'`
+
+/** Every change of a migration raises its revision, in the same transaction. Its sagas have their own. */
 export class MigrationQueries {
   private readonly db: Database
 
@@ -13,15 +25,16 @@ export class MigrationQueries {
     this.db = db
   }
 
-  async add(
-    row: Pick<MigrationRow, 'id' | 'tenant' | 'topic' | 'topicId' | 'from' | 'to' | 'createdAt'>,
-  ): Promise<void> {
+  /** Its group's saga is there already. */
+  async add(row: NewMigration): Promise<void> {
     await this.db.run(
-      `INSERT INTO migration (id, tenant, topic, topic_id, from_cluster, from_topic, to_cluster, to_topic,
-         state, step, created_at, revision, number)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?, 'running', 'CHECK', ?, 1,
+      `INSERT INTO migration (id, group_id, operation, tenant, topic, topic_id, from_cluster, from_topic, to_cluster,
+         to_topic, state, created_at, revision, number)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'running', ?, 1,
          (SELECT coalesce(max(number), 0) + 1 FROM migration))`,
       row.id,
+      row.group,
+      row.operation,
       row.tenant,
       row.topic,
       row.topicId,
@@ -34,33 +47,41 @@ export class MigrationQueries {
   }
 
   async get(id: string): Promise<MigrationRow | undefined> {
-    const row = await this.db.get('SELECT * FROM migration WHERE id = ?', id)
+    const row = await this.db.get(`${joined} WHERE m.id = ?`, id)
     return row && migrationRow(row)
   }
 
-  /** The latest first. */
-  async list(limit: number): Promise<MigrationRow[]> {
-    return (
-      await this.db.all(
-        'SELECT * FROM migration ORDER BY created_at DESC, number DESC, id DESC LIMIT ?',
-        limit,
-      )
-    ).map(migrationRow)
+  /** In the order in which their topics were named. */
+  async inGroup(group: string): Promise<MigrationRow[]> {
+    return (await this.db.all(`${joined} WHERE m.group_id = ? ORDER BY m.number, m.id`, group)).map(
+      migrationRow,
+    )
   }
 
-  /** Those whose saga has not ended, oldest first. */
-  async unfinished(): Promise<MigrationRow[]> {
-    return (
-      await this.db.all(
-        "SELECT * FROM migration WHERE state IN ('running', 'undoing', 'switched') ORDER BY created_at, number, id",
-      )
-    ).map(migrationRow)
+  /** Those that an operation has started, oldest first. */
+  async ofOperation(operation: string): Promise<MigrationRow[]> {
+    return (await this.db.all(`${joined} WHERE m.operation = ? ORDER BY m.number, m.id`, operation)).map(
+      migrationRow,
+    )
+  }
+
+  /** The latest first; after so many of them, or those of one tenant. */
+  async list(
+    limit: number,
+    { tenant, offset = 0 }: { tenant?: string; offset?: number } = {},
+  ): Promise<MigrationRow[]> {
+    const order = 'ORDER BY m.created_at DESC, m.number DESC, m.id DESC LIMIT ? OFFSET ?'
+    const rows =
+      tenant === undefined
+        ? await this.db.all(`${joined} ${order}`, limit, offset)
+        : await this.db.all(`${joined} WHERE m.tenant = ? ${order}`, tenant, limit, offset)
+    return rows.map(migrationRow)
   }
 
   /** The one that moves the topic now, before its SWITCH. */
   async underway(topicId: string): Promise<MigrationRow | undefined> {
     const row = await this.db.get(
-      "SELECT * FROM migration WHERE topic_id = ? AND state IN ('running', 'undoing')",
+      `${joined} WHERE m.topic_id = ? AND m.state IN ('running', 'undoing')`,
       topicId,
     )
     return row && migrationRow(row)
@@ -70,7 +91,7 @@ export class MigrationQueries {
   async underwayOn(cluster: string): Promise<MigrationRow[]> {
     return (
       await this.db.all(
-        "SELECT * FROM migration WHERE state IN ('running', 'undoing') AND (from_cluster = ? OR to_cluster = ?)",
+        `${joined} WHERE m.state IN ('running', 'undoing') AND (m.from_cluster = ? OR m.to_cluster = ?)`,
         cluster,
         cluster,
       )
@@ -81,12 +102,16 @@ export class MigrationQueries {
     await this.update(id, 'state = ?', state)
   }
 
-  async setError(id: string, error: { code: string; detail: string }): Promise<void> {
-    await this.update(id, 'error_code = ?, error_detail = ?', error.code, error.detail)
+  async setGroupState(group: string, state: MigrationState): Promise<void> {
+    await this.db.run(
+      'UPDATE migration SET state = ?, revision = revision + 1 WHERE group_id = ?',
+      state,
+      group,
+    )
   }
 
-  async requestCancel(id: string): Promise<void> {
-    await this.update(id, 'cancel_requested = 1')
+  async setError(id: string, error: { code: string; detail: string }): Promise<void> {
+    await this.update(id, 'error_code = ?, error_detail = ?', error.code, error.detail)
   }
 
   async setOverrideBeforeSeal(id: string, value: string | null): Promise<void> {
@@ -107,8 +132,12 @@ export class MigrationQueries {
     )
   }
 
-  async setSwitchMs(id: string, switchMs: number): Promise<void> {
-    await this.update(id, 'switch_ms = ?', switchMs)
+  async setSwitchMs(group: string, switchMs: number): Promise<void> {
+    await this.db.run(
+      'UPDATE migration SET switch_ms = ?, revision = revision + 1 WHERE group_id = ?',
+      switchMs,
+      group,
+    )
   }
 
   /** When their topic is deleted, what they wait for is gone. */
@@ -117,82 +146,6 @@ export class MigrationQueries {
       "UPDATE migration SET state = 'done', revision = revision + 1 WHERE topic_id = ? AND state = 'switched'",
       topicId,
     )
-  }
-
-  // ---- attempts
-
-  async attempts(id: string): Promise<AttemptRow[]> {
-    return (
-      await this.db.all('SELECT * FROM migration_attempt WHERE migration_id = ? ORDER BY number', id)
-    ).map((row) => ({
-      number: Number(row.number),
-      step: row.step as MigrationStepName,
-      direction: row.direction as 'do' | 'undo',
-      attempt: Number(row.attempt),
-      startedAt: Number(row.started_at),
-      endedAt: row.ended_at === null ? null : Number(row.ended_at),
-      error: row.error === null ? null : String(row.error),
-    }))
-  }
-
-  async beginAttempt(
-    id: string,
-    step: MigrationStepName,
-    direction: 'do' | 'undo',
-    at: number,
-  ): Promise<void> {
-    const { n, attempt, last } = (await this.db.get(
-      `SELECT (SELECT count(*) + 1 FROM migration_attempt WHERE migration_id = ?) AS n,
-         coalesce(max(attempt), 0) + 1 AS attempt, max(number) AS last
-       FROM migration_attempt WHERE migration_id = ? AND step = ? AND direction = ?`,
-      id,
-      id,
-      step,
-      direction,
-    ))!
-    if (Number(attempt) > ATTEMPT_ROWS_MAX) {
-      await this.db.run(
-        `UPDATE migration_attempt SET attempt = ?, started_at = ?, ended_at = NULL, error = NULL
-         WHERE migration_id = ? AND number = ?`,
-        attempt!,
-        at,
-        id,
-        last!,
-      )
-    } else {
-      await this.db.run(
-        `INSERT INTO migration_attempt (migration_id, number, step, direction, attempt, started_at)
-         VALUES (?, ?, ?, ?, ?, ?)`,
-        id,
-        n!,
-        step,
-        direction,
-        attempt!,
-        at,
-      )
-    }
-    await this.update(id, 'step = ?', step)
-  }
-
-  /** Ends the attempt that is open; `error` null when it did what it should. */
-  async endAttempt(
-    id: string,
-    step: MigrationStepName,
-    direction: 'do' | 'undo',
-    at: number,
-    error: string | null,
-  ): Promise<void> {
-    await this.db.run(
-      `UPDATE migration_attempt SET ended_at = ?, error = ? WHERE migration_id = ? AND number =
-         (SELECT max(number) FROM migration_attempt WHERE migration_id = ? AND step = ? AND direction = ?)`,
-      at,
-      error,
-      id,
-      id,
-      step,
-      direction,
-    )
-    await this.update(id, 'step = step')
   }
 
   // ---- strays
@@ -229,7 +182,7 @@ export class MigrationQueries {
         stray.nextSequence,
         stray.seenAt,
       )
-      await this.update(id, 'step = step')
+      await this.update(id, 'state = state')
     })
   }
 
@@ -250,14 +203,17 @@ function migrationRow(row: Row): MigrationRow {
   const numberOrNull = (value: unknown) => (value === null ? null : Number(value))
   return {
     id: String(row.id),
+    group: String(row.group_id),
+    operation: row.operation === null ? null : String(row.operation),
     tenant: String(row.tenant),
     topic: String(row.topic),
     topicId: String(row.topic_id),
     from: { cluster: String(row.from_cluster), topic: String(row.from_topic) },
     to: { cluster: String(row.to_cluster), topic: String(row.to_topic) },
     state: row.state as MigrationState,
-    step: row.step as MigrationStepName,
+    step: (row.retirement_step ?? row.group_step) as MigrationStepName,
     cancelRequested: row.cancel_requested === 1,
+    pauseRequested: (row.retirement_pause ?? row.group_pause) === 1,
     overrideBeforeSeal:
       row.override_before_seal === null
         ? undefined
@@ -270,6 +226,7 @@ function migrationRow(row: Row): MigrationRow {
     error:
       row.error_code === null ? null : { code: String(row.error_code), detail: String(row.error_detail) },
     createdAt: Number(row.created_at),
-    revision: Number(row.revision),
+    // Each of them only rises.
+    revision: Number(row.revision) + Number(row.group_revision) + Number(row.retirement_revision ?? 0),
   }
 }

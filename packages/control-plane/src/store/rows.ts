@@ -23,6 +23,10 @@ export interface ClusterRow {
 
 export interface MigrationRow {
   readonly id: string
+  /** Of the saga up to the SWITCH, which the migrations of a group share; the id of the first of them. */
+  readonly group: string
+  /** The drain, rebalance or apply that it is part of. */
+  readonly operation: string | null
   readonly tenant: string
   readonly topic: string
   readonly topicId: string
@@ -31,6 +35,7 @@ export interface MigrationRow {
   readonly state: MigrationState
   readonly step: MigrationStepName
   readonly cancelRequested: boolean
+  readonly pauseRequested: boolean
   /** `value` null: there was no override of max.message.bytes. Undefined until it was read. */
   readonly overrideBeforeSeal: { readonly value: string | null } | undefined
   readonly sealMs: number | null
@@ -40,12 +45,39 @@ export interface MigrationRow {
   readonly routeVersion: number | null
   readonly error: { readonly code: string; readonly detail: string } | null
   readonly createdAt: number
+  /** Of the record and of its sagas: any change raises it. */
   readonly revision: number
 }
 
+/**
+ *     running ──> done
+ *        v
+ *     undoing ──> undone ──retry──> running, in the next round
+ */
+export type SagaState = 'running' | 'undoing' | 'done' | 'undone'
+
+export interface SagaRow {
+  readonly id: string
+  readonly kind: string
+  readonly state: SagaState
+  /** That it is in, or ended in. */
+  readonly step: string
+  readonly round: number
+  readonly cancelRequested: boolean
+  readonly pauseRequested: boolean
+  /** It goes back, or went, because somebody wished it. */
+  readonly cancelled: boolean
+  /** Why it goes back, or went. */
+  readonly error: string | null
+  readonly createdAt: number
+  readonly revision: number
+}
+
+/** One attempt of a saga at a step. */
 export interface AttemptRow {
   readonly number: number
-  readonly step: MigrationStepName
+  readonly round: number
+  readonly step: string
   readonly direction: 'do' | 'undo'
   readonly attempt: number
   readonly startedAt: number
@@ -74,4 +106,12 @@ export interface AccessPointRow {
 
 export interface LeftoverRow extends PhysicalTopic {
   readonly recordedAt: number
+}
+
+export interface LeaderRow {
+  /** Of the process; its url is where other control planes reach it. */
+  readonly id: string
+  readonly url: string
+  readonly term: number
+  readonly since: number
 }

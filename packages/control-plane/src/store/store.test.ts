@@ -61,7 +61,7 @@ test('what was written is there after the store is opened again', async () => {
     })
   await store.transaction(async () => {
     await store.appendLoglet(moved)
-    await store.raiseRouteVersion(0, 7)
+    await store.raiseRouteVersion({ version: 1, json: '{}' }, 0)
   })
   await store.putAccessPoint({
     id: 'p1',
@@ -76,7 +76,7 @@ test('what was written is there after the store is opened again', async () => {
   const again = await open(at)
   expect(again.id).toBe(id)
   expect(JSON.stringify(await again.routes())).toBe(before)
-  expect((await again.routes()).version).toBe(7)
+  expect((await again.routes()).version).toBe(1)
   expect((await again.routes()).topic('default', 'orders')?.equals(moved)).toBe(true)
 })
 
@@ -105,7 +105,7 @@ test('a transaction that throws leaves nothing, and announces nothing', async ()
     store.transaction(async () => {
       await store.appendLoglet(orders.sealedAndAppended([1n, 1n, 1n], { cluster: 'b', topic: 'orders.y' }))
       store.afterCommit(() => announced.push('never'))
-      await store.transaction(() => store.raiseRouteVersion(0, 9))
+      await store.transaction(() => store.raiseRouteVersion({ version: 1, json: '{}' }, 0))
       throw new Error('no')
     }),
   ).rejects.toThrow('no')
@@ -142,9 +142,12 @@ describe('what the schema refuses, whatever the code thinks', () => {
 
   test('two sagas on one topic before the switch', async () => {
     const { store } = await furnished()
-    const add = (id: string) =>
-      store.migrations.add({
+    const add = async (id: string) => {
+      await store.sagas.add({ id, kind: 'migration', step: 'CHECK', createdAt: 1 })
+      await store.migrations.add({
         id,
+        group: id,
+        operation: null,
         tenant: 'default',
         topic: 'orders',
         topicId: 'o-1',
@@ -152,12 +155,13 @@ describe('what the schema refuses, whatever the code thinks', () => {
         to: { cluster: 'b', topic: `orders.${id}` },
         createdAt: 1,
       })
+    }
     await add('m1')
     await expect(add('m2')).rejects.toThrow(/UNIQUE/)
     await store.migrations.setSwitched('m1', { cuts: [1n], sealMs: 1, routeVersion: 1, at: 1 })
-    await add('m2')
-    expect((await store.migrations.underway('o-1'))?.id).toBe('m2')
-    expect((await store.migrations.unfinished()).map((row) => row.id)).toEqual(['m1', 'm2'])
+    await add('m3')
+    expect((await store.migrations.underway('o-1'))?.id).toBe('m3')
+    expect((await store.sagas.unfinished()).map((saga) => saga.id)).toEqual(['m1', 'm2', 'm3'])
   })
 
   test('a cluster that topics live on is not removed', async () => {
@@ -178,43 +182,13 @@ test('numbers are never given twice, also after their owner is gone', async () =
   expect((await again.cluster('a'))?.number).toBe(1)
 })
 
-test('attempts: a row each, ended or failed; very many overwrite the last', async () => {
-  const { store } = await furnished()
-  const { migrations } = store
-  await migrations.add({
-    id: 'm',
-    tenant: 'default',
-    topic: 'orders',
-    topicId: 'o-1',
-    from: { cluster: 'a', topic: 'orders.x' },
-    to: { cluster: 'b', topic: 'orders.y' },
-    createdAt: 1,
-  })
-  await migrations.beginAttempt('m', 'CHECK', 'do', 10)
-  await migrations.endAttempt('m', 'CHECK', 'do', 12, null)
-  for (let i = 0; i < 200; i++) {
-    await migrations.beginAttempt('m', 'SEAL', 'undo', 20 + i)
-    await migrations.endAttempt('m', 'SEAL', 'undo', 21 + i, 'away')
-  }
-  const attempts = await migrations.attempts('m')
-  expect(attempts[0]).toEqual({
-    number: 1,
-    step: 'CHECK',
-    direction: 'do',
-    attempt: 1,
-    startedAt: 10,
-    endedAt: 12,
-    error: null,
-  })
-  expect(attempts).toHaveLength(51)
-  expect(attempts.at(-1)).toMatchObject({ attempt: 200, startedAt: 219, endedAt: 220, error: 'away' })
-  expect((await migrations.get('m'))?.revision).toBe(1 + 2 + 400)
-})
-
 test('strays survive, as 64-bit offsets', async () => {
   const { store } = await furnished()
+  await store.sagas.add({ id: 'm', kind: 'migration', step: 'CHECK', createdAt: 1 })
   await store.migrations.add({
     id: 'm',
+    group: 'm',
+    operation: null,
     tenant: 'default',
     topic: 'orders',
     topicId: 'o-1',

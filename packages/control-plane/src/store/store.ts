@@ -8,18 +8,24 @@ import {
   type TopicRoute,
   type TopicRouteJson,
 } from '@braid/routing-model'
+import type { DeltaText } from '../routes/published-routes.ts'
 import { AuditQueries } from './audit-queries.ts'
 import type { Database, Row } from './database.ts'
 import { IdempotencyQueries } from './idempotency-queries.ts'
 import { MigrationQueries } from './migration-queries.ts'
-import type { AccessPointRow, ClusterRow, LeftoverRow } from './rows.ts'
+import type { AccessPointRow, ClusterRow, LeaderRow, LeftoverRow } from './rows.ts'
+import { SagaQueries } from './saga-queries.ts'
 import { SlaQueries } from './sla-queries.ts'
 import { TenantQueries } from './tenant-queries.ts'
 import { TokenQueries } from './token-queries.ts'
 import { TopicQueries } from './topic-queries.ts'
 
+/** More than anybody keeps. */
+const deltasMax = 10_000
+
 /** All queries of the control plane. Those of one resource stand in a file of their own. */
 export class Store {
+  readonly sagas: SagaQueries
   readonly migrations: MigrationQueries
   readonly slas: SlaQueries
   readonly tenantSpecs: TenantQueries
@@ -34,6 +40,7 @@ export class Store {
   private constructor(db: Database, id: string) {
     this.db = db
     this.id = id
+    this.sagas = new SagaQueries(db)
     this.migrations = new MigrationQueries(db)
     this.slas = new SlaQueries(db)
     this.tenantSpecs = new TenantQueries(db)
@@ -51,6 +58,17 @@ export class Store {
       randomUUID(),
     )
     return new Store(db, String((await db.get('SELECT id FROM store'))?.id))
+  }
+
+  /** Of a database that somebody else writes; undefined as long as nobody has. */
+  static async openToRead(db: Database): Promise<Store | undefined> {
+    const row = await db.get('SELECT id FROM store')
+    return row && new Store(db, String(row.id))
+  }
+
+  /** Rejects for PostgreSQL, and when the file is there already. */
+  backup(file: string): Promise<void> {
+    return this.db.backup(file)
   }
 
   /** See Database.transaction: one at a time, all or nothing. What is checked in it still holds when it writes. */
@@ -74,14 +92,31 @@ export class Store {
     return Number((await this.db.get('SELECT route_version FROM store'))?.route_version)
   }
 
-  /** Fails when another has changed the routes. */
-  async raiseRouteVersion(from: number, to: number): Promise<void> {
-    const raised = await this.db.run('UPDATE store SET route_version = ? WHERE route_version = ?', to, from)
+  /** To the delta's version, from the one before; fails when another has changed the routes. */
+  async raiseRouteVersion({ version, json }: DeltaText, oldestKept: number): Promise<void> {
+    const raised = await this.db.run(
+      'UPDATE store SET route_version = ? WHERE route_version = ?',
+      version,
+      version - 1,
+    )
     if (raised !== 1) {
       throw new Error(
-        `the routes in the store are not at version ${from}: another control plane has changed them`,
+        `the routes in the store are not at version ${version - 1}: another control plane has changed them`,
       )
     }
+    await this.db.run('INSERT INTO route_delta (version, delta) VALUES (?, ?)', version, json)
+    await this.db.run('DELETE FROM route_delta WHERE version < ?', oldestKept)
+    await this.db.notify()
+  }
+
+  /** Those that lead from `version` on, in order; the last of them where there are very many. */
+  async deltasAfter(version: number): Promise<DeltaText[]> {
+    const rows = await this.db.all(
+      'SELECT version, delta FROM route_delta WHERE version > ? ORDER BY version DESC LIMIT ?',
+      version,
+      deltasMax,
+    )
+    return rows.reverse().map((row) => ({ version: Number(row.version), json: String(row.delta) }))
   }
 
   /** Everything that access points are told. */
@@ -312,6 +347,30 @@ export class Store {
 
   async removeLeftover(cluster: string, topic: string): Promise<void> {
     await this.db.run('DELETE FROM leftover WHERE cluster = ? AND topic = ?', cluster, topic)
+  }
+
+  // ---- who leads
+
+  async leader(): Promise<LeaderRow | undefined> {
+    const row = await this.db.get('SELECT id, url, term, since FROM leader')
+    return (
+      row && { id: String(row.id), url: String(row.url), term: Number(row.term), since: Number(row.since) }
+    )
+  }
+
+  /** The number of the term that begins with it. */
+  async setLeader(id: string, url: string, since: number): Promise<number> {
+    const row = await this.db.get(
+      `INSERT INTO leader (one, id, url, term, since) VALUES (1, ?, ?, 1, ?)
+       ON CONFLICT (one) DO UPDATE SET
+         id = excluded.id, url = excluded.url, term = leader.term + 1, since = excluded.since
+       RETURNING term`,
+      id,
+      url,
+      since,
+    )
+    await this.db.notify()
+    return Number(row?.term)
   }
 
   // ---- access points

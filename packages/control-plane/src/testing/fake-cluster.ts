@@ -9,7 +9,7 @@ import {
   producerId,
   setBaseOffset,
 } from '@braid/kafka-protocol'
-import type { GroupCommits, KafkaCluster } from '../clusters/kafka-cluster.ts'
+import type { GroupCommits, KafkaCluster, TopicPartitions } from '../clusters/kafka-cluster.ts'
 
 interface FakePartition {
   start: bigint
@@ -92,30 +92,45 @@ export class FakeCluster implements KafkaCluster {
     return this.topics.delete(topic)
   }
 
-  async seal(topic: string) {
+  async seal(topics: readonly string[]) {
     this.called('seal')
     this.looks = 0
-    this.topic(topic).configs.set('max.message.bytes', sealed)
+    const missing = topics.find((topic) => !this.topics.has(topic))
+    for (const topic of topics) this.topics.get(topic)?.configs.set('max.message.bytes', sealed)
+    if (missing !== undefined) throw this.error('UNKNOWN_TOPIC_OR_PARTITION')
   }
 
-  async unseal(topic: string, override: string | null) {
+  async unseal(topics: readonly { topic: string; override: string | null }[]) {
     this.called('unseal')
-    const value: ConfigValue =
-      override === null ? { value: '1048588', source: 'default' } : { value: override, source: 'topic' }
-    this.topic(topic).configs.set('max.message.bytes', value)
+    for (const { topic, override } of topics) {
+      const value: ConfigValue =
+        override === null ? { value: '1048588', source: 'default' } : { value: override, source: 'topic' }
+      this.topics.get(topic)?.configs.set('max.message.bytes', value)
+    }
   }
 
-  async readCuts(name: string, partitions: number): Promise<Cuts> {
+  async readCuts(topics: readonly TopicPartitions[]): Promise<Cuts[]> {
     this.called('readCuts')
-    const topic = this.topic(name)
-    const isSealed = this.isSealed(name) && ++this.looks >= this.looksUntilSealed
-    return {
-      sealed: new Array<boolean>(partitions).fill(isSealed),
-      cuts: topic.partitions.map((partition) => partition.end),
-      pending: isSealed
-        ? []
-        : topic.partitions.map((_, partition) => ({ partition, reason: 'takes records' })),
-    }
+    this.looks++
+    return topics.map(({ topic: name, partitions }) => {
+      const topic = this.topics.get(name)
+      if (topic === undefined) {
+        const reason = 'its leader is not known'
+        return {
+          sealed: new Array<boolean>(partitions).fill(false),
+          cuts: new Array<bigint>(partitions).fill(-1n),
+          pending: Array.from({ length: partitions }, (_, partition) => ({ partition, reason })),
+        }
+      }
+      const isSealed = this.isSealed(name) && this.looks >= this.looksUntilSealed
+      return {
+        sealed: new Array<boolean>(partitions).fill(isSealed),
+        cuts: topic.partitions.map((partition) => partition.end),
+        pending: isSealed
+          ? []
+          : topic.partitions.map((_, partition) => ({ partition, reason: 'takes records' })),
+      }
+    })
   }
 
   async logEnds(name: string, _partitions: number, which: 'earliest' | 'highWatermark' | 'logEnd') {

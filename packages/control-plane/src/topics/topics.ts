@@ -163,7 +163,7 @@ export class Topics {
       const route = this.get(tenant, name)
       const migration = await store.migrations.underway(route.id)
       if (migration !== undefined)
-        throw migrationInProgress(migration, await store.migrations.attempts(migration.id), now())
+        throw migrationInProgress(migration, await store.sagas.attempts(migration.group), now())
       const discarded = this.physicalTopics(route)
       await board.change({ removedTopics: [{ tenant, name }] }, async () => {
         for (const { cluster, topic } of discarded) await store.addLeftover(cluster, topic, now())

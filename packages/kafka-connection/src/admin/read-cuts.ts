@@ -51,88 +51,142 @@ export function judgeCut({
   return 'sealed'
 }
 
-/**
- * Probes all partitions and reads their ends: per leader one burst of three requests on one connection, which the broker
- * answers in order, so it costs one round trip. Writes nothing. Never rejects because a partition is not ready or a
- * broker is away: that stands in `pending`, and the caller asks again.
- */
+/** As readCutsOfTopics, of one topic. */
 export async function readCuts(
   cluster: ClusterConnections,
   topic: string,
   partitions: number,
 ): Promise<Cuts> {
-  const cuts: Cuts = {
-    sealed: new Array(partitions).fill(false),
-    cuts: new Array(partitions).fill(-1n),
-    pending: [],
-  }
-  const all = Array.from({ length: partitions }, (_, partition) => partition)
+  return (await readCutsOfTopics(cluster, [{ topic, partitions }]))[0]!
+}
+
+export interface TopicToCut {
+  readonly topic: string
+  readonly partitions: number
+}
+
+/** What is found of one topic, as it is found. */
+interface Finding extends Cuts {
+  readonly topic: string
+}
+
+/** The partitions of one topic that one leader is asked about. */
+interface Share {
+  readonly finding: Finding
+  readonly partitions: readonly number[]
+}
+
+/**
+ * Probes all partitions of all topics and reads their ends: per leader one burst of three requests on one connection,
+ * which the broker answers in order, so it costs one round trip. Writes nothing. Never rejects because a partition is
+ * not ready or a broker is away: that stands in `pending`, and the caller asks again. Answers in the order of `topics`.
+ */
+export async function readCutsOfTopics(
+  cluster: ClusterConnections,
+  topics: readonly TopicToCut[],
+): Promise<Cuts[]> {
+  const findings = topics.map(
+    ({ topic, partitions }): Finding => ({
+      topic,
+      sealed: new Array(partitions).fill(false),
+      cuts: new Array(partitions).fill(-1n),
+      pending: [],
+    }),
+  )
   let unknown = 'its leader is not known'
-  if (byLeader(cluster, topic, all).has(-1)) {
-    await cluster.refreshMetadata([topic]).catch((error: Error) => {
+  const lost = sharesByLeader(cluster, findings).get(-1)
+  if (lost !== undefined) {
+    const names = lost.map(({ finding }) => finding.topic)
+    await cluster.refreshMetadata(names).catch((error: Error) => {
       unknown = error.message
     })
   }
+  const pend = (shares: readonly Share[], reason: string) => {
+    for (const { finding, partitions } of shares)
+      for (const partition of partitions) finding.pending.push({ partition, reason })
+  }
   await Promise.all(
-    [...byLeader(cluster, topic, all)].map(async ([leader, group]) => {
-      if (leader < 0) {
-        for (const partition of group) cuts.pending.push({ partition, reason: unknown })
-        return
-      }
+    [...sharesByLeader(cluster, findings)].map(async ([leader, shares]) => {
+      if (leader < 0) return pend(shares, unknown)
       try {
-        await askLeader(cluster, topic, leader, group, cuts)
+        await askLeader(cluster, leader, shares)
       } catch (error) {
-        for (const partition of group) {
-          cuts.pending.push({ partition, reason: (error as Error).message })
-          cluster.invalidate(topic, partition)
-        }
+        pend(shares, (error as Error).message)
+        for (const { finding, partitions } of shares)
+          for (const partition of partitions) cluster.invalidate(finding.topic, partition)
       }
     }),
   )
-  cuts.pending.sort((a, b) => a.partition - b.partition)
-  return cuts
+  return findings.map(({ sealed, cuts, pending }) => ({
+    sealed,
+    cuts,
+    pending: pending.sort((a, b) => a.partition - b.partition),
+  }))
+}
+
+/** -1 for those whose leader is not known. */
+function sharesByLeader(cluster: ClusterConnections, findings: readonly Finding[]): Map<number, Share[]> {
+  const shares = new Map<number, Share[]>()
+  for (const finding of findings) {
+    for (const [leader, partitions] of byLeader(cluster, finding.topic, finding.sealed.keys())) {
+      const known = shares.get(leader)
+      if (known === undefined) shares.set(leader, [{ finding, partitions }])
+      else known.push({ finding, partitions })
+    }
+  }
+  return shares
 }
 
 async function askLeader(
   cluster: ClusterConnections,
-  topic: string,
   leader: number,
-  group: readonly number[],
-  cuts: Cuts,
+  shares: readonly Share[],
 ): Promise<void> {
   const connection = await cluster.shared(leader)
   const records = corruptProbe()
   const probes = {
     acks: ACKS_ALL,
     timeoutMs: PROBE_TIMEOUT_MS,
-    topicData: [{ name: topic, partitionData: group.map((index) => ({ index, records })) }],
+    topicData: shares.map(({ finding, partitions }) => ({
+      name: finding.topic,
+      partitionData: partitions.map((index) => ({ index, records })),
+    })),
   }
+  const latest = (replicaId: number) => ({
+    replicaId,
+    topics: shares.flatMap(
+      ({ finding, partitions }) => listOffsetsRequest(finding.topic, partitions, LATEST, replicaId).topics,
+    ),
+  })
   // Sent in one tick: one write, answered one behind the other.
   const options = { timeoutMs: cluster.options.lookupTimeoutMs }
   const [probed, logEnds, highWatermarks] = await Promise.all([
     connection.call(produce, probes, options),
-    connection.call(listOffsets, listOffsetsRequest(topic, group, LATEST, DEBUGGING), options),
-    connection.call(listOffsets, listOffsetsRequest(topic, group, LATEST, CONSUMER), options),
+    connection.call(listOffsets, latest(DEBUGGING), options),
+    connection.call(listOffsets, latest(CONSUMER), options),
   ])
-  const probeErrors = new Map<number, number>()
-  for (const answer of probed.responses.flatMap((t) => t.partitionResponses)) {
-    probeErrors.set(answer.index, answer.errorCode)
-  }
-  const logEndOf = byPartition(logEnds.topics)
-  const highWatermarkOf = byPartition(highWatermarks.topics)
-  for (const partition of group) {
-    const probeError = probeErrors.get(partition)
-    const logEnd = logEndOf.get(partition)
-    const highWatermark = highWatermarkOf.get(partition)
-    if (probeError === undefined || logEnd === undefined || highWatermark === undefined) {
-      cuts.pending.push({ partition, reason: `broker ${leader} left it out of its answer` })
-      continue
+  const probesOf = new Map(probed.responses.map((t) => [t.name, t.partitionResponses]))
+  const logEndsOf = new Map(logEnds.topics.map((t) => [t.name, t.partitions]))
+  const highWatermarksOf = new Map(highWatermarks.topics.map((t) => [t.name, t.partitions]))
+  for (const { finding, partitions } of shares) {
+    const { topic } = finding
+    const probeErrors = new Map((probesOf.get(topic) ?? []).map((a) => [a.index, a.errorCode]))
+    const logEndOf = byPartition(logEndsOf.get(topic) ?? [])
+    const highWatermarkOf = byPartition(highWatermarksOf.get(topic) ?? [])
+    for (const partition of partitions) {
+      const probeError = probeErrors.get(partition)
+      const logEnd = logEndOf.get(partition)
+      const highWatermark = highWatermarkOf.get(partition)
+      if (probeError === undefined || logEnd === undefined || highWatermark === undefined) {
+        finding.pending.push({ partition, reason: `broker ${leader} left it out of its answer` })
+        continue
+      }
+      const verdict = judgeCut({ probeError, logEnd, highWatermark })
+      if (logEnd.errorCode === 0) finding.cuts[partition] = logEnd.offset
+      if (verdict === 'sealed') finding.sealed[partition] = true
+      else finding.pending.push({ partition, reason: verdict.reason })
+      if (movedAway(probeError) || movedAway(logEnd.errorCode)) cluster.invalidate(topic, partition)
     }
-    const verdict = judgeCut({ probeError, logEnd, highWatermark })
-    if (logEnd.errorCode === 0) cuts.cuts[partition] = logEnd.offset
-    if (verdict === 'sealed') cuts.sealed[partition] = true
-    else cuts.pending.push({ partition, reason: verdict.reason })
-    if (movedAway(probeError) || movedAway(logEnd.errorCode)) cluster.invalidate(topic, partition)
   }
 }
 
@@ -148,10 +202,6 @@ interface EndAnswer {
   readonly offset: bigint
 }
 
-function byPartition(
-  topics: readonly { readonly partitions: readonly EndAnswer[] }[],
-): Map<number, EndAnswer> {
-  const found = new Map<number, EndAnswer>()
-  for (const topic of topics) for (const answer of topic.partitions) found.set(answer.partitionIndex, answer)
-  return found
+function byPartition(partitions: readonly EndAnswer[]): Map<number, EndAnswer> {
+  return new Map(partitions.map((answer) => [answer.partitionIndex, answer]))
 }

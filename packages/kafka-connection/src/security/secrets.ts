@@ -26,8 +26,11 @@ export async function readSecret(cluster: string, ref: SecretRef, purpose: strin
     const how = value === undefined ? 'is not set' : 'is empty'
     throw missing(`and the variable ${name} ${how} here: every process that connects needs it`)
   }
-  if (!ref.startsWith('file:'))
-    throw missing('which is neither env:NAME nor file:/path: change the reference')
+  if (!ref.startsWith('file:')) {
+    // It may be the secret itself.
+    const what = `${cluster} needs ${purpose}, and what it is said to be is neither env:NAME nor file:/path`
+    throw new ConnectionError('SECRET_MISSING', what, { cluster })
+  }
   const path = ref.slice('file:'.length)
   let text: string | undefined
   try {

@@ -50,11 +50,13 @@ export function needOf(ask: Ask, site: Site, dimension: Dimension): number {
   }
 }
 
-/** Of the stub that will be on this same cluster: a topic may stand by on its home, or have come back to it. */
+/** Of the stub that is, or comes with this, on the same cluster: a topic may stand by on its home. */
 function stubPartitions({ role, demand, primary }: Ask, site: Site): number {
   const active = role === 'active' ? site : primary
   if (role === 'replica' || active === null) return 0
-  return stubAfter(demand, active.name) === site.name ? demand.topic.partitions : 0
+  const { topic } = demand
+  const at = active.name === topic.cluster ? topic.stub : stubAfter(demand, active.name)
+  return at === site.name ? topic.partitions : 0
 }
 
 const fits = (dimension: Dimension) => (ask: Ask, site: Site) =>
@@ -123,8 +125,9 @@ export const stub: HardRule = {
   roles: ['active'],
   room: true,
   holds: (ask, site) => {
-    const { demand, home } = ask
-    if (demand.home === site.name || hasHomeTopic(demand)) return true
+    const { demand, home, incumbent } = ask
+    // Where it is already, a stub that is missing is for the plan of stubs to make.
+    if (demand.home === site.name || incumbent === site.name || hasHomeTopic(demand)) return true
     return home !== null && isReachable(home) && demand.topic.partitions <= leftOf(ask, home, 'partitions')
   },
   because: (ask) => noStub(ask),

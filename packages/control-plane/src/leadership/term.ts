@@ -1,0 +1,113 @@
+// What a control plane does while it leads, from the first read to the last: all of it ends with the term.
+import { setTimeout as wait } from 'node:timers/promises'
+import { anonymous } from '../access/caller.ts'
+import { AccessPoints } from '../access-points.ts'
+import type { Answer } from '../api/front.ts'
+import { createApi } from '../api/server.ts'
+import { Clusters, type OpenCluster } from '../clusters/clusters.ts'
+import { IdempotentRequests } from '../idempotency/idempotent-requests.ts'
+import type { Log } from '../log.ts'
+import type { Plane } from '../plane.ts'
+import type { PublishedRoutes } from '../routes/published-routes.ts'
+import { RouteBoard } from '../routes/route-board.ts'
+import { type MigrationHooks, Migrations } from '../sagas/migrations.ts'
+import type { Store } from '../store/store.ts'
+import type { Timings } from '../timings.ts'
+import { Leftovers } from '../topics/leftovers.ts'
+import { Topics } from '../topics/topics.ts'
+
+export interface TermParts {
+  /** Of the process that leads. */
+  readonly id: string
+  /** Where the others reach it. */
+  readonly url: string
+  readonly store: Store
+  readonly published: PublishedRoutes
+  readonly timings: Timings
+  readonly log: Log
+  readonly openCluster: OpenCluster
+  readonly migrationHooks: MigrationHooks | undefined
+  /** Every answer is compared with its schema. */
+  readonly checkAnswers: boolean
+}
+
+export interface Term {
+  readonly number: number
+  /** The API. */
+  readonly answer: Answer
+  /** Everything stops where it is, for the next term to go on with. In bounded time, and the store is not closed. */
+  end(reason: Error): Promise<void>
+}
+
+export async function beginTerm(parts: TermParts): Promise<Term> {
+  const { id, url, store, published, timings, log, openCluster } = parts
+  const closing = new AbortController()
+  const { now } = Date
+  const number = await store.setLeader(id, url, now())
+  const board = await RouteBoard.open(store, published)
+  const clusters = new Clusters({ store, board, openCluster, now })
+  const leftovers = new Leftovers({
+    store,
+    timings,
+    log,
+    now,
+    deleteTopic: async ({ cluster, topic }) => {
+      await (await clusters.open(cluster)).deleteTopic(topic)
+    },
+  })
+  const plane: Plane = {
+    store,
+    board,
+    clusters,
+    leftovers,
+    timings,
+    log,
+    closing: closing.signal,
+    now,
+    sleep: (ms, signal) => wait(ms, undefined, { signal, ref: false }),
+    random: Math.random,
+  }
+  const topics = new Topics(plane)
+  const migrations = new Migrations(plane, parts.migrationHooks)
+  const accessPoints = new AccessPoints({ store, board, timings, log, now })
+  const api = createApi({
+    plane,
+    topics,
+    migrations,
+    accessPoints,
+    serving: {
+      store,
+      now,
+      idempotent: new IdempotentRequests({ store, now }),
+      authenticate: async () => anonymous,
+      checkAnswers: parts.checkAnswers,
+    },
+  })
+
+  const end = async (reason: Error) => {
+    closing.abort(reason)
+    // Closing the connections ends what waits for a cluster.
+    const ended = Promise.all([
+      api.close(),
+      accessPoints.close(),
+      clusters.close(),
+      migrations.close(),
+      leftovers.close(),
+    ])
+    const inTime = await Promise.race([
+      ended.then(() => true),
+      wait(timings.termEndMaxMs, false, { ref: false }),
+    ])
+    if (!inTime) log('warn', 'leadership.ends-late', { term: number, waitedMs: timings.termEndMaxMs })
+  }
+  try {
+    await api.ready()
+    accessPoints.start()
+    leftovers.start()
+    await migrations.resume()
+  } catch (error) {
+    await end(error as Error)
+    throw error
+  }
+  return { number, answer: api.routing, end }
+}

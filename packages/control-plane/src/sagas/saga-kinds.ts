@@ -1,0 +1,9 @@
+// Every kind of saga that there is. Tests take kinds and steps from here, and fail each of them.
+import { retirementSaga } from './drain.ts'
+import { groupSaga } from './migration.ts'
+import type { SagaKind } from './saga-kind.ts'
+
+export const sagaKinds: readonly SagaKind[] = [groupSaga, retirementSaga]
+
+/** The steps of a migration, those of its group's saga and those of its own. */
+export const migrationSaga = [...groupSaga.steps, ...retirementSaga.steps]
