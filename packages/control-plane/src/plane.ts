@@ -1,5 +1,6 @@
 import type { Clusters } from './clusters/clusters.ts'
 import type { Log } from './log.ts'
+import type { KnownFacts } from './placement/known-facts.ts'
 import type { RouteBoard } from './routes/route-board.ts'
 import type { Store } from './store/store.ts'
 import type { Timings } from './timings.ts'
@@ -11,6 +12,8 @@ export interface Plane {
   readonly board: RouteBoard
   readonly clusters: Clusters
   readonly leftovers: Leftovers
+  /** What clusters last said of themselves. */
+  readonly facts: KnownFacts
   readonly timings: Timings
   readonly log: Log
   /** Aborted by close(). */

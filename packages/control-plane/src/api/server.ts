@@ -1,5 +1,6 @@
 import type { FastifyInstance } from 'fastify'
 import type { AccessPoints } from '../access-points.ts'
+import type { Operations } from '../operations/operations.ts'
 import type { Plane } from '../plane.ts'
 import type { Migrations } from '../sagas/migrations.ts'
 import type { Topics } from '../topics/topics.ts'
@@ -7,6 +8,7 @@ import { accessPointEndpoints } from './access-points.ts'
 import { createApp } from './app.ts'
 import { clusterEndpoints } from './clusters.ts'
 import { migrationEndpoints } from './migrations.ts'
+import { operationEndpoints } from './operations.ts'
 import { type Handlers, type ServeParts, serve } from './serve.ts'
 import { slaEndpoints } from './slas.ts'
 import { tenantEndpoints } from './tenants.ts'
@@ -17,6 +19,7 @@ export interface Served {
   readonly plane: Plane
   readonly topics: Topics
   readonly migrations: Migrations
+  readonly operations: Operations
   readonly accessPoints: AccessPoints
   readonly serving: ServeParts
 }
@@ -37,6 +40,7 @@ export function handlersOf(served: Served): Handlers {
     ...tenantEndpoints(served),
     ...topicEndpoints(served),
     ...migrationEndpoints(served),
+    ...operationEndpoints(served),
     ...accessPointEndpoints(served),
   }
 }

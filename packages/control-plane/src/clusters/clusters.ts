@@ -68,6 +68,11 @@ export class Clusters {
     return opened
   }
 
+  /** One that is not registered, or not at these addresses. Whoever asks for it closes it. */
+  openAt(end: ClusterEnd): KafkaCluster {
+    return this.openCluster(end)
+  }
+
   /** Facts of a cluster, once it is sure that it is there, and the one that was registered. */
   async reach(name: string): Promise<ClusterFacts> {
     const row = await this.get(name)

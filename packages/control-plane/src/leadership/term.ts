@@ -7,6 +7,8 @@ import { createApi } from '../api/server.ts'
 import { Clusters, type OpenCluster } from '../clusters/clusters.ts'
 import { IdempotentRequests } from '../idempotency/idempotent-requests.ts'
 import type { Log } from '../log.ts'
+import { Operations } from '../operations/operations.ts'
+import { KnownFacts } from '../placement/known-facts.ts'
 import type { Plane } from '../plane.ts'
 import type { PublishedRoutes } from '../routes/published-routes.ts'
 import { RouteBoard } from '../routes/route-board.ts'
@@ -60,6 +62,7 @@ export async function beginTerm(parts: TermParts): Promise<Term> {
     board,
     clusters,
     leftovers,
+    facts: new KnownFacts({ reach: (name) => clusters.reach(name), now }),
     timings,
     log,
     closing: closing.signal,
@@ -69,11 +72,13 @@ export async function beginTerm(parts: TermParts): Promise<Term> {
   }
   const topics = new Topics(plane)
   const migrations = new Migrations(plane, parts.migrationHooks)
+  const operations = new Operations(plane, migrations.sagas)
   const accessPoints = new AccessPoints({ store, board, timings, log, now })
   const api = createApi({
     plane,
     topics,
     migrations,
+    operations,
     accessPoints,
     serving: {
       store,

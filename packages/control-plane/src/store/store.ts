@@ -13,6 +13,8 @@ import { AuditQueries } from './audit-queries.ts'
 import type { Database, Row } from './database.ts'
 import { IdempotencyQueries } from './idempotency-queries.ts'
 import { MigrationQueries } from './migration-queries.ts'
+import { OperationQueries } from './operation-queries.ts'
+import { RequestQueries } from './request-queries.ts'
 import type { AccessPointRow, ClusterRow, LeaderRow, LeftoverRow } from './rows.ts'
 import { SagaQueries } from './saga-queries.ts'
 import { SlaQueries } from './sla-queries.ts'
@@ -27,6 +29,8 @@ const deltasMax = 10_000
 export class Store {
   readonly sagas: SagaQueries
   readonly migrations: MigrationQueries
+  readonly operations: OperationQueries
+  readonly requests: RequestQueries
   readonly slas: SlaQueries
   readonly tenantSpecs: TenantQueries
   readonly topicSpecs: TopicQueries
@@ -42,6 +46,8 @@ export class Store {
     this.id = id
     this.sagas = new SagaQueries(db)
     this.migrations = new MigrationQueries(db)
+    this.operations = new OperationQueries(db)
+    this.requests = new RequestQueries(db)
     this.slas = new SlaQueries(db)
     this.tenantSpecs = new TenantQueries(db)
     this.topicSpecs = new TopicQueries(db)

@@ -1,0 +1,41 @@
+import { shownMove, shownOperation } from '../operations/shown.ts'
+import { keyIn, pageOf } from './cursor.ts'
+import type { Handlers } from './serve.ts'
+import type { Served } from './server.ts'
+
+/** Drains, rebalances and applies, and what is asked of them. */
+export function operationEndpoints({ plane, operations }: Pick<Served, 'plane' | 'operations'>) {
+  return {
+    'clusters.drain': async ({ params: { cluster }, body, caller, dryRun, record }) => {
+      if (dryRun) return { operation: null, plan: await operations.planDrain(cluster) }
+      return operations.drain(cluster, body, caller.principal, (begun) =>
+        record({ tenant: null, what: `cluster ${cluster}`, after: { operation: begun.operation.id } }, begun),
+      )
+    },
+    'operations.rebalance': async ({ body, caller, dryRun, record }) => {
+      if (dryRun) return { operation: null, plan: await operations.planRebalance(body) }
+      return operations.rebalance(body, caller.principal, (begun) =>
+        record({ tenant: null, what: 'fleet', after: { operation: begun.operation.id } }, begun),
+      )
+    },
+    'operations.list': async ({ query: { limit, after } }) => {
+      const key = keyIn('operations', after)
+      const rows = await operations.list(limit + 1, key === undefined ? undefined : Number(key))
+      const page = pageOf('operations', rows, limit, (row) => String(row.number))
+      const shown = await Promise.all(page.rows.map((row) => shownOperation(plane.store, row)))
+      return { operations: shown, next: page.next }
+    },
+    'operations.get': ({ params: { id }, query: { afterRevision, waitMs } }) =>
+      operations.after(id, afterRevision ?? -1, waitMs),
+    'operations.moves': async ({ params: { id }, query: { limit, after } }) => {
+      const key = keyIn('moves', after)
+      const rows = await operations.moves(id, limit + 1, key === undefined ? undefined : Number(key))
+      const page = pageOf('moves', rows, limit, (row) => String(row.number))
+      return { moves: page.rows.map(shownMove), next: page.next }
+    },
+    'operations.pause': ({ params: { id } }) => operations.pause(id),
+    'operations.resume': ({ params: { id } }) => operations.goOn(id),
+    'operations.cancel': ({ params: { id } }) => operations.cancel(id),
+    'operations.retry': ({ params: { id } }) => operations.retry(id),
+  } satisfies Handlers
+}
