@@ -1,5 +1,6 @@
 import type { FastifyInstance } from 'fastify'
 import type { AccessPoints } from '../access-points.ts'
+import type { Fleets } from '../fleet/fleets.ts'
 import type { Operations } from '../operations/operations.ts'
 import type { Plane } from '../plane.ts'
 import type { Migrations } from '../sagas/migrations.ts'
@@ -7,6 +8,7 @@ import type { Topics } from '../topics/topics.ts'
 import { accessPointEndpoints } from './access-points.ts'
 import { createApp } from './app.ts'
 import { clusterEndpoints } from './clusters.ts'
+import { fleetEndpoints } from './fleet.ts'
 import { migrationEndpoints } from './migrations.ts'
 import { operationEndpoints } from './operations.ts'
 import { type Handlers, type ServeParts, serve } from './serve.ts'
@@ -20,6 +22,7 @@ export interface Served {
   readonly topics: Topics
   readonly migrations: Migrations
   readonly operations: Operations
+  readonly fleets: Fleets
   readonly accessPoints: AccessPoints
   readonly serving: ServeParts
 }
@@ -41,6 +44,7 @@ export function handlersOf(served: Served): Handlers {
     ...topicEndpoints(served),
     ...migrationEndpoints(served),
     ...operationEndpoints(served),
+    ...fleetEndpoints(served),
     ...accessPointEndpoints(served),
   }
 }

@@ -73,6 +73,13 @@ export class Clusters {
     return this.openCluster(end)
   }
 
+  /** At the addresses that the store has now. What is under way on the old connections fails. */
+  async reconnect(name: string): Promise<void> {
+    const old = this.connections.get(name)
+    this.connections.delete(name)
+    await (await old?.catch(() => undefined))?.close()
+  }
+
   /** Facts of a cluster, once it is sure that it is there, and the one that was registered. */
   async reach(name: string): Promise<ClusterFacts> {
     const row = await this.get(name)

@@ -1,14 +1,6 @@
 // Desired against actual: a pure function of the world and a file. What it returns is what apply carries out.
 import type { Fleet, PlannedMove } from '@braid/control-api'
-import {
-  type BrokenRule,
-  brokenRules,
-  type FleetSnapshot,
-  type Placement,
-  planTopics,
-  topicKey,
-  withPlacements,
-} from '../planner/index.ts'
+import { type Placement, planTopics, topicKey, withPlacements } from '../planner/index.ts'
 import { changesOf, type FleetChanges } from './changes.ts'
 import {
   clusterObstacles,
@@ -18,6 +10,7 @@ import {
   tenantObstacles,
   topicObstacles,
 } from './impossible.ts'
+import { newlyMisplaced } from './misplaced.ts'
 import { brokenReferences, type Obstacle } from './references.ts'
 import { worldRevision } from './revision.ts'
 import { type Risks, risksOf } from './risks.ts'
@@ -52,7 +45,10 @@ export function diffFleet(world: World, file: Fleet, { prune, reached }: DiffOpt
   ]
   const after = snapshotAfter(world.snapshot, changes, reached)
   const known = knownTopics(changes)
-  const misplaced = misplacedTopics(world.snapshot, after).filter(({ key }) => known.has(key))
+  const misplaced = Array.from(newlyMisplaced(world.snapshot, after), ([key, reason]) => ({
+    key,
+    reason,
+  })).filter(({ key }) => known.has(key))
   const byKey = new Map(after.topics.map((topic) => [topicKey(topic), topic]))
   const created = changes.topic.create
     .filter((topic) => known.has(topicKey(topic)))
@@ -101,31 +97,4 @@ function knownTopics({ topic, tenant, sla, cluster }: FleetChanges): ReadonlySet
     known.add(key)
   }
   return known
-}
-
-// Room is no reason to move what is there: that is a rebalance's work, which is asked for.
-const rulesAboutPlace: ReadonlySet<string> = new Set([
-  'tier',
-  'labels',
-  'pin',
-  'transactional-at-home',
-  'replication-factor',
-  'min-in-sync',
-])
-
-/** Topics that may not stay where they are once the file is in force, and might before. */
-function misplacedTopics(before: FleetSnapshot, after: FleetSnapshot): { key: string; reason: string }[] {
-  const activeOnly = ({ role, rule }: BrokenRule) => role === 'active' && rulesAboutPlace.has(rule)
-  const already = new Set(
-    brokenRules(before)
-      .filter(activeOnly)
-      .map(({ topic, rule }) => `${topicKey(topic)} ${rule}`),
-  )
-  const reasons = new Map<string, string>()
-  for (const broken of brokenRules(after).filter(activeOnly)) {
-    const key = topicKey(broken.topic)
-    if (already.has(`${key} ${broken.rule}`) || reasons.has(key)) continue
-    reasons.set(key, `it may not stay on ${broken.cluster}: ${broken.reason}`)
-  }
-  return Array.from(reasons, ([key, reason]) => ({ key, reason }))
 }

@@ -1,9 +1,11 @@
 // Obstacles: what a file asks for that cannot be had, each with what to do about it.
 import { type FleetSnapshot, type PlannedTopic, planStandbys, topicKey } from '../planner/index.ts'
 import { count, list } from '../planner/words.ts'
+import { Refusal } from '../refusal.ts'
+import { classConfigs } from '../topics/class-configs.ts'
 import type { FleetChanges } from './changes.ts'
 import type { Obstacle } from './references.ts'
-import type { ClusterDocument, Reached, TopicDocument, World } from './world.ts'
+import type { ClusterDocument, Reached, SlaDocument, TopicDocument, World } from './world.ts'
 
 export function clusterObstacles(
   world: World,
@@ -98,16 +100,24 @@ export function topicObstacles({ topic, sla }: FleetChanges): Obstacle[] {
     }
   }
   const touched = new Set([...topic.create, ...topic.update.map(({ after }) => after)])
-  const limits = new Set(sla.update.map(({ after }) => after.name))
+  const changedClasses = new Set(sla.update.map(({ after }) => after.name))
   for (const each of topic.all.values()) {
-    if (!touched.has(each) && !limits.has(each.sla ?? '')) continue
-    const limitMs = sla.all.get(each.sla ?? '')?.retentionMaxMs ?? null
-    const askedMs = retentionMs(each)
-    if (limitMs === null || askedMs === undefined || askedMs <= limitMs) continue
-    const reason = `it asks for retention.ms=${each.configs['retention.ms']}, and class ${each.sla} allows at most ${limitMs}`
-    obstacles.push({ what: `topic ${topicKey(each)}`, reason })
+    if (!touched.has(each) && !changedClasses.has(each.sla ?? '')) continue
+    const reason = beyondClass(each, sla.all.get(each.sla ?? ''))
+    if (reason !== undefined) obstacles.push({ what: `topic ${topicKey(each)}`, reason })
   }
   return obstacles
+}
+
+/** What its class does not allow. */
+function beyondClass(topic: TopicDocument, sla: SlaDocument | undefined): string | undefined {
+  try {
+    classConfigs(topic, sla)
+    return undefined
+  } catch (error) {
+    if (error instanceof Refusal) return error.message
+    throw error
+  }
 }
 
 /** Classes that come to ask for a standby where none can be had. */

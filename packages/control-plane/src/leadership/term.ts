@@ -7,6 +7,7 @@ import { createApi } from '../api/server.ts'
 import { Clusters, type OpenCluster } from '../clusters/clusters.ts'
 import { IdempotentRequests } from '../idempotency/idempotent-requests.ts'
 import type { Log } from '../log.ts'
+import { Fleets } from '../fleet/fleets.ts'
 import { Operations } from '../operations/operations.ts'
 import { KnownFacts } from '../placement/known-facts.ts'
 import type { Plane } from '../plane.ts'
@@ -73,12 +74,14 @@ export async function beginTerm(parts: TermParts): Promise<Term> {
   const topics = new Topics(plane)
   const migrations = new Migrations(plane, parts.migrationHooks)
   const operations = new Operations(plane, migrations.sagas)
+  const fleets = new Fleets(plane, migrations.sagas, operations)
   const accessPoints = new AccessPoints({ store, board, timings, log, now })
   const api = createApi({
     plane,
     topics,
     migrations,
     operations,
+    fleets,
     accessPoints,
     serving: {
       store,

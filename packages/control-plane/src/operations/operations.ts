@@ -150,7 +150,7 @@ export class Operations {
   cancel(id: string): Promise<Operation> {
     return this.steer(id, async (row) => {
       const { store } = this.plane
-      if (row.kind === 'apply' && (await hasCommitted(store, row.saga))) {
+      if (row.kind === 'apply' && (await isInForce(store, row.saga))) {
         throw new Refusal(
           'OPERATION_ENDED',
           `${row.title} is in force already and goes on to its end: apply another file to go back`,
@@ -177,7 +177,8 @@ export class Operations {
       const saga = sagaOf(id, row.round + 1)
       const left = (await this.sagas.get(row.saga))?.revision ?? 0
       await store.operations.beginAgain(id, saga, left)
-      await this.sagas.start(row.kind, saga)
+      const rest = row.kind === 'apply' && (await isInForce(store, row.saga))
+      await this.sagas.start(rest ? applyRest : row.kind, saga)
       store.afterCommit(() => this.sagas.changes.note(id))
       return this.shown(id)
     })
@@ -245,7 +246,11 @@ export class Operations {
   }
 }
 
-async function hasCommitted(store: Plane['store'], saga: string): Promise<boolean> {
+/** The saga of what is left of an apply: its steps are in fleet/apply.ts, which stands on these. */
+const applyRest = 'apply-rest'
+
+async function isInForce(store: Plane['store'], saga: string): Promise<boolean> {
+  if ((await store.sagas.get(saga))?.kind === applyRest) return true
   return (await store.sagas.attempts(saga)).some(({ step, endedAt }) => step === 'COMMIT' && endedAt !== null)
 }
 
