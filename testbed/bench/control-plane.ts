@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { constants, createGunzip } from 'node:zlib'
 import { ControlPlaneClient } from '@braid/control-api'
 import {
   bigFleet,
@@ -162,20 +163,21 @@ async function measureLargeTable(say: (line: string) => void) {
   }
 }
 
-/** As many as came when the event has ended: what a reader is sent, to the byte. */
+/** What a reader is sent, to the byte, until its first event has ended. */
 function gzipBytesOf(url: string): Promise<number> {
   return new Promise((resolve, reject) => {
     const request = get(`${url}/v1/routes`, { headers: { 'accept-encoding': 'gzip' } }, (response) => {
       let bytes = 0
-      let quiet: NodeJS.Timeout | undefined
       response.on('data', (chunk: Buffer) => {
         bytes += chunk.length
-        clearTimeout(quiet)
-        quiet = setTimeout(() => {
-          request.destroy()
-          resolve(bytes)
-        }, 300)
       })
+      const text = response.pipe(createGunzip({ flush: constants.Z_SYNC_FLUSH })).setEncoding('latin1')
+      text.on('data', (chunk: string) => {
+        if (!chunk.includes('\n\n')) return
+        resolve(bytes)
+        request.destroy()
+      })
+      text.on('error', () => {})
     })
     request.on('error', reject)
   })
