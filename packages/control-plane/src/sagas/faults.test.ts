@@ -1,17 +1,11 @@
-// Every saga of the registry, failed everywhere: done or undone, never between. A kind that is added needs a scenario
-// here, or the first test fails.
-import { encodeBatch } from '@braid/kafka-protocol'
+// Every saga of the registry, failed everywhere: done or undone, never between. A kind that is added needs a scenario,
+// or the first test fails.
 import { describe, expect, onTestFinished, test } from 'vitest'
-import { retirementOf } from '../store/migration-queries.ts'
 import { assertNothingBetween, foundBetween } from '../testing/nothing-between.ts'
-import { faultsOf, nameOf, outcomeOf, runWithFault, type SagaScenario } from '../testing/saga-faults.ts'
+import { faultsOf, nameOf, outcomeOf, runWithFault } from '../testing/saga-faults.ts'
+import { moving, sagaScenarios } from '../testing/saga-scenarios.ts'
 import { SagaWorld } from '../testing/saga-world.ts'
-import { retirementSaga } from './drain.ts'
-import { groupSaga } from './migration.ts'
 import { sagaKinds } from './saga-kinds.ts'
-
-const tenant = 'default'
-const names = ['orders', 'payments', 'refunds', 'stock', 'users']
 
 async function startWorld(): Promise<SagaWorld> {
   const world = await SagaWorld.start()
@@ -19,52 +13,12 @@ async function startWorld(): Promise<SagaWorld> {
   return world
 }
 
-async function makeTopics(world: SagaWorld, topics: readonly string[]): Promise<void> {
-  for (const [i, name] of topics.entries()) {
-    const { homeTopic } = await world.topics.create({
-      name,
-      partitions: 1 + (i % 3),
-      ...(i % 2 === 1 && { configs: { 'max.message.bytes': '5000' } }),
-    })
-    world.cluster('a').write(homeTopic, 0, encodeBatch({ records: [{ value: Buffer.from(name) }] }))
-  }
-}
-
-function moving(topics: readonly string[]): SagaScenario {
-  return {
-    async begin(world) {
-      await makeTopics(world, topics)
-      const [first] = await world.migrations.start({ tenant, topics, to: 'b' })
-      return first!.group
-    },
-  }
-}
-
-const retiring: SagaScenario = {
-  async begin(world) {
-    await makeTopics(world, ['orders'])
-    const [row] = await world.migrations.start({ tenant, topics: ['orders'], to: 'b' })
-    await expect.poll(async () => (await world.migrations.get(row!.id)).state).toBe('switched')
-    return retirementOf(row!.id)
-  },
-  push(world) {
-    for (const topic of world.cluster('a').topics.keys()) world.cluster('a').expire(topic)
-  },
-}
-
-const scenarios: Readonly<Record<string, Readonly<Record<string, SagaScenario>>>> = {
-  [groupSaga.name]: Object.fromEntries(
-    [1, 2, 5].map((count) => [`${count} topics`, moving(names.slice(0, count))]),
-  ),
-  [retirementSaga.name]: { 'of one topic': retiring },
-}
-
 test('there is a scenario for every kind of saga', () => {
-  expect(Object.keys(scenarios).sort()).toEqual(sagaKinds.map((kind) => kind.name).sort())
+  expect(Object.keys(sagaScenarios).sort()).toEqual(sagaKinds.map((kind) => kind.name).sort())
 })
 
 for (const kind of sagaKinds) {
-  for (const [title, scenario] of Object.entries(scenarios[kind.name] ?? {})) {
+  for (const [title, scenario] of Object.entries(sagaScenarios[kind.name] ?? {})) {
     describe(`${kind.name}, ${title}`, () => {
       for (const fault of faultsOf(kind)) {
         const outcome = outcomeOf(kind, fault)
@@ -72,17 +26,13 @@ for (const kind of sagaKinds) {
           const world = await startWorld()
           expect(await runWithFault(world, kind, fault, scenario)).toBe(outcome)
           await assertNothingBetween(world)
-          const { rows } = await groupFound(world)
+          const rows = await world.plane.store.migrations.list(100)
           const states = outcome === 'done' ? ['switched', 'done'] : ['failed']
           for (const { state } of rows) expect(states).toContain(state)
         })
       }
     })
   }
-}
-
-async function groupFound(world: SagaWorld) {
-  return { rows: await world.plane.store.migrations.list(100) }
 }
 
 describe('what stands between is found', () => {
