@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { withMoves, withPlacements } from './apply.ts'
 import { bigFleet } from './big-fleet.ts'
 import { brokenRules } from './broken-rules.ts'
-import { placeTopic, planFleetPlacement } from './placement.ts'
+import { placeTopic, planFleetPlacement, planTopics } from './placement.ts'
 import { planRebalance } from './rebalance.ts'
 import { cluster, exampleFleet, MB, topic } from './testing/example-fleet.ts'
 
@@ -11,7 +11,17 @@ const clusterOf = (placement: ReturnType<typeof placeTopic>) =>
 
 describe('a topic goes', () => {
   const filled = (megabytesAtHome: number) =>
-    exampleFleet({ topics: [topic('old', { megabytesIn: megabytesAtHome, readers: 0, cluster: 'eu-a-1' })] })
+    exampleFleet({
+      topics: [
+        topic('old', {
+          tenant: 'bank',
+          megabytesIn: megabytesAtHome,
+          readers: 0,
+          cluster: 'eu-a-1',
+          stub: 'eu-b-1',
+        }),
+      ],
+    })
 
   it('to the home of its tenant, as long as that is at most 10 points fuller than the emptiest', () => {
     expect(clusterOf(placeTopic(filled(12), topic('new')))).toBe('eu-a-1')
@@ -54,6 +64,15 @@ describe('room for failovers', () => {
     expect(
       brokenRules(fleet(gold('a', 'eu-a-1', 60), gold('b', 'eu-a-2', 60))).map(({ rule }) => rule),
     ).toContain('bytes-in')
+  })
+
+  it('is free again when the topic is looked at anew', () => {
+    const [a, b] = [gold('a', 'eu-a-1', 40), gold('b', 'eu-a-2', 60)]
+    const placed = planTopics(fleet(a, b), [
+      b,
+      topic('c', { megabytesIn: 50, readers: 0, pinnedTo: 'eu-b-1' }),
+    ])
+    expect(placed.map(({ kind }) => kind)).toEqual(['placed', 'placed'])
   })
 
   it('is not given to new topics', () => {

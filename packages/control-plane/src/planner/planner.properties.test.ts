@@ -12,7 +12,7 @@ import { planStubs } from './stubs.ts'
 import { handCount } from './testing/hand-count.ts'
 import { randomFleet, shuffled } from './testing/random-fleets.ts'
 
-const RUNS = { numRuns: 300 }
+const RUNS = { numRuns: 200 }
 const options = { maxMoves: 20, threshold: 0.1 }
 
 const unplaced = ({ topics }: FleetSnapshot) => topics.filter(({ cluster }) => cluster === null)
@@ -30,6 +30,7 @@ const settled = (fleet: FleetSnapshot): FleetSnapshot => {
 /** Everything that plans, as a function from the fleet before to the fleet after. */
 const plans: Record<string, (fleet: FleetSnapshot) => FleetSnapshot> = {
   placement: (fleet) => withPlacements(fleet, unplaced(fleet), planFleetPlacement(fleet)),
+  'placement anew': (fleet) => withPlacements(fleet, fleet.topics, planTopics(fleet, fleet.topics)),
   drain: (fleet) => withDrain(fleet, planDrain(fleet, 'c0')),
   rebalance: (fleet) => withMoves(fleet, planRebalance(fleet, options).moves),
   standbys: (fleet) => withStandbys(fleet, planStandbys(fleet).changes),
@@ -215,6 +216,7 @@ describe('rebalances, one after the other', () => {
           for (let round = 0; round < 200; round++) {
             const { moves, cutShort } = planRebalance(next, { maxMoves, threshold: 0.1 })
             expect(moves.length).toBeLessThanOrEqual(maxMoves)
+            for (const { from, to } of moves) expect(to).not.toBe(from)
             expect(cutShort && moves.length < maxMoves).toBe(false)
             expect(moves.filter(({ topic, to }) => lastLeft.has(`${topicKey(topic)} ${to}`))).toEqual([])
             if (moves.length === 0) return

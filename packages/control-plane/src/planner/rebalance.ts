@@ -3,7 +3,7 @@ import type { Demand } from './demand.ts'
 import { byText, type FleetSnapshot } from './fleet.ts'
 import { activeBytesOut, Ledger, stubAfter, type Whereabouts } from './ledger.ts'
 import { type Move, moveOf } from './move.ts'
-import { askActive, brokenRule, unsuitable } from './rules/hard-rules.ts'
+import { askActive, besideOn, brokenRule, unsuitable } from './rules/hard-rules.ts'
 import { dimensionInWords, type Site } from './site.ts'
 import { percent } from './words.ts'
 
@@ -190,7 +190,10 @@ const shareWithout = (demand: Demand, site: Site): number =>
 function tryStep(ledger: Ledger, demand: Demand, from: Site, to: Site): Step | undefined {
   const before = ledger.take(demand.key)
   const allowed = brokenRule(askActive(ledger, demand), to) === undefined
-  const standby = !allowed || !demand.wantsStandby ? null : chooseStandby(ledger, demand, to, before.standby)
+  const standby =
+    !allowed || !demand.wantsStandby
+      ? null
+      : chooseStandby(ledger, demand, besideOn(demand, to), { current: before.standby })
   ledger.put(demand, before)
   if (!allowed || standby === undefined) return undefined
 
