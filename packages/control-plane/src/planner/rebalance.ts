@@ -40,7 +40,7 @@ export interface RebalancePlan {
  * Few moves that even out load, and none while the spread is within the threshold. Each step takes one topic
  * from the fullest cluster to the emptiest that may have it, and leaves whatever it makes fuller less full than
  * that cluster was: so steps never go in a circle. They go on until there is none left: so a plan that was not
- * cut short, once carried out, leaves nothing for the next. One that was is gone on with by the next, which may
+ * cut short, once carried out, leaves nothing for the next, in a fleet that breaks no rule. One that was is gone on with by the next, which may
  * take a topic further.
  */
 export function planRebalance(
@@ -203,7 +203,8 @@ function tryStep(ledger: Ledger, demand: Demand, from: Site, to: Site): Step | u
   const sharesBefore = new Map([...touched].map((site) => [site, site.share()]))
   const was = { from: from.share(), to: to.share(), by: dimensionInWords[from.tightest()] }
   const after = { cluster: to.name, standby: standby?.name ?? null, stub }
-  ledger.put(demand, after)
+  // From here it is a topic of that place: the next plan will see no other, and must find what this one finds.
+  ledger.put({ ...demand, topic: { ...demand.topic, ...after } }, after)
   // Everything that became fuller must stay below what the source was, or plans could go on for ever.
   const fuller = [...touched].some(
     (site) => site.share() >= was.from && site.share() > sharesBefore.get(site)!,
