@@ -47,7 +47,9 @@ export const proxyBenchmark: Benchmark = {
         const floor = await startFloor(cluster.brokers[0]!.address)
         try {
           const create = async (name: string, configs: Record<string, string>): Promise<Topic> => {
-            const { physicalTopic } = await braid.controlPlane.client.topics.create({
+            const {
+              topic: { physicalTopic },
+            } = await braid.controlPlane.client.topics.create({
               name,
               partitions: partitions.length,
               cluster: 'a',

@@ -141,14 +141,18 @@ async function move(
   to: string,
   until: 'switched' | 'done' = 'switched',
 ) {
-  const { id } = await client.migrations.start({ topic, to })
+  const [{ id }] = await client.migrations.start({ topics: [topic], to })
   return client.migrations.wait(id, { until, timeoutMs: 60_000 })
 }
 
 test('a topic moves: the old physical topic refuses, the new one takes, and feeds hear of it', async () => {
   const { client, url } = await plane({ timings: { ...timings, retireAfterMs: 600_000 } })
   const name = freshName()
-  const before = await client.topics.create({ name, partitions: 12, configs: { 'retention.ms': '7200000' } })
+  const { topic: before } = await client.topics.create({
+    name,
+    partitions: 12,
+    configs: { 'retention.ms': '7200000' },
+  })
   await produce('a', before.physicalTopic, ['one', 'two', 'three'])
   const feed = new RouteFeed({ url, onChange: () => {} })
   onTestFinished(() => feed.close())
@@ -210,9 +214,11 @@ describe('a crash at any point: the next control plane on the same store ends th
         }
         const first = await plane({ migrationHooks: crash })
         const name = freshName()
-        const { physicalTopic } = await first.client.topics.create({ name, partitions: 3 })
+        const {
+          topic: { physicalTopic },
+        } = await first.client.topics.create({ name, partitions: 3 })
         await produce('a', physicalTopic, ['one', 'two'])
-        const { id } = await first.client.migrations.start({ topic: name, to: 'b' })
+        const [{ id }] = await first.client.migrations.start({ topics: [name], to: 'b' })
         if (step === 'DRAIN' || step === 'RETIRE') {
           await first.client.migrations.wait(id, { until: 'switched', timeoutMs: 30_000 })
           await empty('a', physicalTopic, 3)
@@ -251,7 +257,9 @@ describe('cancel, before the switch', () => {
       })
       cancel = async (id) => void (await client.migrations.cancel(id))
       const name = freshName()
-      const { physicalTopic } = await client.topics.create({
+      const {
+        topic: { physicalTopic },
+      } = await client.topics.create({
         name,
         partitions: 3,
         configs: { 'max.message.bytes': '5000' },
@@ -278,7 +286,9 @@ describe('strays', () => {
   test('written after somebody took the seal off are copied to the active loglet, once', async () => {
     const { client, ...first } = await plane()
     const name = freshName()
-    const { physicalTopic } = await client.topics.create({ name, partitions: 2 })
+    const {
+      topic: { physicalTopic },
+    } = await client.topics.create({ name, partitions: 2 })
     await produce('a', physicalTopic, ['one'])
     const { id } = await move(client, name, 'b')
     const { physicalTopic: onB } = await client.topics.get(name)
@@ -324,7 +334,7 @@ describe('strays', () => {
 test('retention empties the sealed loglet: it retires, and its physical topic is deleted', async () => {
   const { client } = await plane()
   const name = freshName()
-  const created = await client.topics.create({ name, partitions: 2, cluster: 'b' })
+  const { topic: created } = await client.topics.create({ name, partitions: 2, cluster: 'b' })
   await produce('b', created.physicalTopic, ['one'])
   const { id } = await move(client, name, 'a')
   await new Promise((resolve) => setTimeout(resolve, 500))
@@ -338,7 +348,7 @@ test('retention empties the sealed loglet: it retires, and its physical topic is
 describe('topics', () => {
   test('one that is not on home has an empty, sealed place there, where groups commit', async () => {
     const { client } = await plane()
-    const topic = await client.topics.create({ name: freshName(), partitions: 3, cluster: 'b' })
+    const { topic } = await client.topics.create({ name: freshName(), partitions: 3, cluster: 'b' })
     await expect(produce('a', topic.homeTopic, ['never'])).rejects.toMatchObject({
       type: 'MESSAGE_TOO_LARGE',
     })
@@ -404,7 +414,9 @@ describe('what cannot be, is refused with nothing half done', () => {
     })
     let goesDown = true
     const name = freshName()
-    const { physicalTopic } = await client.topics.create({ name, partitions: 1 })
+    const {
+      topic: { physicalTopic },
+    } = await client.topics.create({ name, partitions: 1 })
     await expect(move(client, name, 'b')).rejects.toMatchObject({
       code: 'CLUSTER_UNREACHABLE',
       message: expect.stringMatching(/stays on a, because step SEAL failed: b went away/),

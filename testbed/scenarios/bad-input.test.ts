@@ -76,7 +76,7 @@ describe('a move that cannot be', () => {
     await broker!.start()
 
     const held = await controlPlane.holdAt({ step: 'CHECK', phase: 'before' })
-    const { id } = await client.migrations.start({ topic: 'cannot-move', to: 'b' })
+    const [{ id }] = await client.migrations.start({ topics: ['cannot-move'], to: 'b' })
     await held.reached
     await expectRefusal(move('cannot-move', 'c'), 'MIGRATION_IN_PROGRESS', /cannot-move.*CHECK/)
     await client.migrations.cancel(id)
@@ -108,9 +108,9 @@ describe('a move that cannot be', () => {
     onTestFinished(() => small.stop())
     const { client: other } = small.controlPlane
     const { name, bootstrap } = clusters.find((cluster) => cluster.name === 'c')!
-    await other.clusters.register({ name, bootstrap: bootstrap.split(','), partitionsMax: 1 })
+    await other.clusters.register({ name, bootstrap: bootstrap.split(','), capacity: { partitions: 1 } })
     await other.topics.create({ name: 'large', partitions: 3, cluster: 'a' })
-    const { id } = await other.migrations.start({ topic: 'large', to: 'c' })
+    const [{ id }] = await other.migrations.start({ topics: ['large'], to: 'c' })
     await expectRefusal(
       other.migrations.wait(id, { until: 'done', timeoutMs: 20_000 }),
       'NO_ROOM',
@@ -139,7 +139,7 @@ describe('what cannot start says where and what to do', () => {
 })
 
 async function move(topic: string, to: string): Promise<unknown> {
-  const { id } = await braid.controlPlane.client.migrations.start({ topic, to })
+  const [{ id }] = await braid.controlPlane.client.migrations.start({ topics: [topic], to })
   return ended(id)
 }
 

@@ -17,7 +17,7 @@ test('a migration is cancelled at every step before SWITCH: the topic stays, and
   const { migrations, topics } = controlPlane.client
   for (const step of ['CHECK', 'PREPARE', 'SEAL'] as const) {
     const held = await controlPlane.holdAt({ step, phase: 'doing' })
-    const { id } = await migrations.start({ topic: load.topic, to: 'b' })
+    const [{ id }] = await migrations.start({ topics: [load.topic], to: 'b' })
     await held.reached
     expect(await migrations.cancel(id)).toMatchObject({ cancelRequested: true })
     held.goOn()

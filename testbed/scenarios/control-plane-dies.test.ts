@@ -82,7 +82,7 @@ function pointName({ step, phase }: MigrationPoint): string {
 async function moveAndDie(topic: string, to: string, point: MigrationPoint): Promise<string> {
   const { migrations } = braid.controlPlane.client
   await braid.controlPlane.dieAt(point)
-  const started = migrations.start({ topic, to }).catch((error: unknown) => error)
+  const started = migrations.start({ topics: [topic], to }).catch((error: unknown) => error)
   await startAgainAfterDeath(point)
   const answer = await started
   if (!(answer instanceof Error)) return (answer as Migration).id
@@ -105,7 +105,7 @@ async function startAgainAfterDeath(point: MigrationPoint): Promise<void> {
 async function cancelWhenSealed(topic: string, to: string): Promise<{ id: string; ended: Promise<unknown> }> {
   const { client } = braid.controlPlane
   const held = await braid.controlPlane.holdAt({ step: 'SEAL', phase: 'doing' })
-  const { id } = await client.migrations.start({ topic, to })
+  const [{ id }] = await client.migrations.start({ topics: [topic], to })
   await held.reached
   await client.migrations.cancel(id)
   const ended = client.migrations.wait(id, { until: 'done', timeoutMs: 30_000 })

@@ -11,7 +11,7 @@ export async function moveTopic(
   onStep?: (migration: Migration) => void,
 ): Promise<MovedEvent> {
   const startedAt = monotonicMs()
-  const { id } = await client.migrations.start({ topic, to })
+  const [{ id }] = await client.migrations.start({ topics: [topic], to })
   const migration = await client.migrations.wait(id, {
     until: 'switched',
     timeoutMs: switchMaxMs,

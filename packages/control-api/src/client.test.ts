@@ -9,6 +9,8 @@ const json = (status: number, body: unknown) => (_: unknown, response: import('n
 
 const migration = (change: Partial<Migration>): Migration => ({
   id: 'm1',
+  group: 'g1',
+  operation: null,
   tenant: 'default',
   topic: 'orders',
   from: { cluster: 'a', topic: 'orders.1' },
@@ -22,6 +24,7 @@ const migration = (change: Partial<Migration>): Migration => ({
   routeVersion: null,
   strays: [],
   cancelRequested: false,
+  pauseRequested: false,
   error: null,
   createdAt: '2026-01-01T00:00:00.000Z',
   revision: 1,
@@ -32,7 +35,7 @@ test('a problem becomes a typed error with its code, status and detail', async (
   const server = await ScriptedServer.start()
   server.answer = json(409, problemOf('MIGRATION_IN_PROGRESS', 'topic orders is being moved to b'))
   const client = new ControlPlaneClient({ url: server.url })
-  await expect(client.migrations.start({ topic: 'orders', to: 'b' })).rejects.toMatchObject({
+  await expect(client.migrations.start({ topics: ['orders'], to: 'b' })).rejects.toMatchObject({
     name: 'ControlPlaneError',
     code: 'MIGRATION_IN_PROGRESS',
     status: 409,
@@ -73,7 +76,9 @@ test('names cannot leave their place in the path', async () => {
   server.answer = json(404, problemOf('UNKNOWN_TOPIC', 'none'))
   const client = new ControlPlaneClient({ url: `${server.url}/braid`, token: 'secret' })
   await expect(client.topics.get('../clusters/a?x=1#y')).rejects.toMatchObject({ code: 'UNKNOWN_TOPIC' })
-  expect(server.requests[0]?.url.pathname).toBe('/braid/v1/topics/..%2Fclusters%2Fa%3Fx%3D1%23y')
+  expect(server.requests[0]?.url.pathname).toBe(
+    '/braid/v1/tenants/default/topics/..%2Fclusters%2Fa%3Fx%3D1%23y',
+  )
   expect(server.requests[0]?.headers.authorization).toBe('Bearer secret')
   for (const name of ['.', '..', '']) {
     await expect(client.topics.get(name)).rejects.toMatchObject({ code: 'BAD_REQUEST' })

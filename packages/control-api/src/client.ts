@@ -1,148 +1,253 @@
-import { setTimeout as sleep } from 'node:timers/promises'
-import { ControlPlaneError } from './problems.ts'
+import { allPages, type CallInput, call } from './calls.ts'
 import { Requester, type RequesterOptions } from './requests.ts'
-import {
-  type AccessPoint,
-  type AccessPointLease,
-  type AccessPointRenewal,
-  accessPointLease,
-  accessPointList,
-} from './resources/access-point.ts'
-import { type Cluster, type ClusterRegistration, cluster, clusterList } from './resources/cluster.ts'
-import { type Migration, type MigrationStart, migration, migrationList } from './resources/migration.ts'
-import { type Tenant, tenantList } from './resources/tenant.ts'
-import {
-  type Topic,
-  type TopicAdoption,
-  type TopicCreation,
-  type TopicSummary,
-  topic,
-  topicList,
+import type { AccessPoint, AccessPointLease, AccessPointRenewal } from './resources/access-point.ts'
+import type { AuditEntry, AuditQuery } from './resources/audit.ts'
+import type { Cluster, ClusterRegistration, ClusterUpdate } from './resources/cluster.ts'
+import type { Diagnosis } from './resources/doctor.ts'
+import type { FleetApplied, FleetInput, FleetPlan } from './resources/fleet.ts'
+import type { Migration, MigrationStart } from './resources/migration.ts'
+import type {
+  DrainStart,
+  Operation,
+  OperationMove,
+  OperationStarted,
+  RebalanceStart,
+} from './resources/operation.ts'
+import type { RequestDecision, TopicRequest, TopicRequestCreation } from './resources/request.ts'
+import type { Sla, SlaSpec } from './resources/sla.ts'
+import { defaultTenant, type Tenant, type TenantSpec } from './resources/tenant.ts'
+import type { Token, TokenCreated, TokenCreation, Whoami } from './resources/token.ts'
+import type {
+  Topic,
+  TopicAdoption,
+  TopicCreated,
+  TopicCreation,
+  TopicSummary,
+  TopicUpdate,
 } from './resources/topic.ts'
+import {
+  type MigrationWaitOptions,
+  type OperationWaitOptions,
+  waitForMigration,
+  waitForOperation,
+} from './waits.ts'
 
 export type ControlPlaneClientOptions = RequesterOptions
 
-export interface MigrationWaitOptions {
-  /** `switched`: clients write to the new cluster. `done`: the sealed loglet is gone, which retention decides. */
-  readonly until: 'switched' | 'done'
-  readonly timeoutMs: number
-  /** Called with every new state of the record, first with the present one. */
-  readonly onStep?: ((migration: Migration) => void) | undefined
+/** Of which tenant; `default` when absent. */
+export interface InTenant {
+  readonly tenant?: string | undefined
+}
+/** Says what would be done, and does nothing. */
+export interface DryRun {
+  readonly dryRun?: boolean | undefined
+}
+/** The latest `limit` rows, at most 1,000; 100 when absent. */
+export interface Latest {
+  readonly limit?: number | undefined
 }
 
-const longPollMs = 10_000
-const retryWaitMs = 200
+/** What a creation answers that was not a dry run. */
+export type TopicMade = TopicCreated & { readonly topic: Topic }
 
-/** Typed calls to a control plane. Every call throws ControlPlaneError and nothing else. */
+/** Typed calls to a control plane. Every call throws ControlPlaneError and nothing else. Lists come whole. */
 export class ControlPlaneClient {
-  readonly clusters: {
-    list(): Promise<Cluster[]>
-    get(name: string): Promise<Cluster>
-    register(registration: ClusterRegistration): Promise<Cluster>
-    remove(name: string): Promise<void>
-  }
-  readonly tenants: { list(): Promise<Tenant[]> }
-  readonly topics: {
-    list(): Promise<TopicSummary[]>
-    get(name: string, options?: { logEnds?: boolean }): Promise<Topic>
-    create(creation: TopicCreation): Promise<Topic>
-    adopt(adoption: TopicAdoption): Promise<Topic>
-    delete(name: string): Promise<void>
-  }
-  readonly migrations: {
-    start(start: MigrationStart): Promise<Migration>
-    get(id: string): Promise<Migration>
-    list(): Promise<Migration[]>
-    /** Asks for it: the migration is undone in the background, wait() says when. Refused after SWITCH. */
-    cancel(id: string): Promise<Migration>
-    /** Throws what the migration failed with. Rides out a control plane that is away for a while. */
-    wait(id: string, options: MigrationWaitOptions): Promise<Migration>
-  }
-  readonly accessPoints: {
-    renew(renewal: AccessPointRenewal & { id: string }): Promise<AccessPointLease>
-    /** Leaves the routes at once, instead of when the lease ends. */
-    remove(id: string): Promise<void>
-    list(): Promise<AccessPoint[]>
-  }
+  private readonly http: Requester
 
   constructor(options: ControlPlaneClientOptions) {
-    const http = new Requester(options)
-    this.clusters = {
-      list: async () => (await http.ask({ method: 'GET', path: ['clusters'], answer: clusterList })).clusters,
-      get: (name) => http.ask({ method: 'GET', path: ['clusters', name], answer: cluster }),
-      register: (body) => http.ask({ method: 'POST', path: ['clusters'], body, answer: cluster }),
-      remove: (name) => http.ask({ method: 'DELETE', path: ['clusters', name] }),
-    }
-    this.tenants = {
-      list: async () => (await http.ask({ method: 'GET', path: ['tenants'], answer: tenantList })).tenants,
-    }
-    this.topics = {
-      list: async () => (await http.ask({ method: 'GET', path: ['topics'], answer: topicList })).topics,
-      get: (name, { logEnds = false } = {}) =>
-        http.ask({ method: 'GET', path: ['topics', name], query: { logEnds }, answer: topic }),
-      create: (body) => http.ask({ method: 'POST', path: ['topics'], body, answer: topic }),
-      adopt: (body) => http.ask({ method: 'POST', path: ['topics', 'adopt'], body, answer: topic }),
-      delete: (name) => http.ask({ method: 'DELETE', path: ['topics', name] }),
-    }
-    this.migrations = {
-      start: (body) => http.ask({ method: 'POST', path: ['migrations'], body, answer: migration }),
-      get: (id) => http.ask({ method: 'GET', path: ['migrations', id], answer: migration }),
-      list: async () =>
-        (await http.ask({ method: 'GET', path: ['migrations'], answer: migrationList })).migrations,
-      cancel: (id) => http.ask({ method: 'POST', path: ['migrations', id, 'cancel'], answer: migration }),
-      wait: (id, wait) => waitForMigration(http, id, wait),
-    }
-    this.accessPoints = {
-      renew: ({ id, ...body }) =>
-        http.ask({ method: 'PUT', path: ['access-points', id], body, answer: accessPointLease }),
-      remove: (id) => http.ask({ method: 'DELETE', path: ['access-points', id] }),
-      list: async () =>
-        (await http.ask({ method: 'GET', path: ['access-points'], answer: accessPointList })).accessPoints,
-    }
+    this.http = new Requester(options)
+  }
+
+  readonly clusters = {
+    list: (): Promise<Cluster[]> =>
+      allPages(
+        (after) => call(this.http, 'clusters.list', { query: { limit: 1_000, after } }),
+        (page) => page.clusters,
+      ),
+    get: (cluster: string): Promise<Cluster> => call(this.http, 'clusters.get', { params: { cluster } }),
+    register: (body: ClusterRegistration, options?: DryRun): Promise<Cluster> =>
+      call(this.http, 'clusters.register', { body, query: dry(options) }),
+    update: (cluster: string, body: ClusterUpdate, options?: DryRun): Promise<Cluster> =>
+      call(this.http, 'clusters.update', { params: { cluster }, body, query: dry(options) }),
+    remove: (cluster: string, options?: DryRun): Promise<void> =>
+      call(this.http, 'clusters.remove', { params: { cluster }, query: dry(options) }),
+    cordon: (cluster: string, options?: DryRun): Promise<Cluster> =>
+      call(this.http, 'clusters.cordon', { params: { cluster }, query: dry(options) }),
+    uncordon: (cluster: string, options?: DryRun): Promise<Cluster> =>
+      call(this.http, 'clusters.uncordon', { params: { cluster }, query: dry(options) }),
+    drain: (cluster: string, body: DrainStart = {}, options?: DryRun): Promise<OperationStarted> =>
+      call(this.http, 'clusters.drain', { params: { cluster }, body, query: dry(options) }),
+  }
+
+  readonly slas = {
+    list: (): Promise<Sla[]> =>
+      allPages(
+        (after) => call(this.http, 'slas.list', { query: { limit: 1_000, after } }),
+        (page) => page.slas,
+      ),
+    get: (sla: string): Promise<Sla> => call(this.http, 'slas.get', { params: { sla } }),
+    put: (body: SlaSpec, options?: DryRun): Promise<Sla> =>
+      call(this.http, 'slas.put', { params: { sla: body.name }, body, query: dry(options) }),
+    remove: (sla: string, options?: DryRun): Promise<void> =>
+      call(this.http, 'slas.remove', { params: { sla }, query: dry(options) }),
+  }
+
+  readonly tenants = {
+    list: (): Promise<Tenant[]> =>
+      allPages(
+        (after) => call(this.http, 'tenants.list', { query: { limit: 1_000, after } }),
+        (page) => page.tenants,
+      ),
+    get: (tenant: string): Promise<Tenant> => call(this.http, 'tenants.get', { params: { tenant } }),
+    put: (body: TenantSpec, options?: DryRun): Promise<Tenant> =>
+      call(this.http, 'tenants.put', { params: { tenant: body.name }, body, query: dry(options) }),
+    remove: (tenant: string, options?: DryRun): Promise<void> =>
+      call(this.http, 'tenants.remove', { params: { tenant }, query: dry(options) }),
+  }
+
+  readonly topics = {
+    list: ({ tenant = defaultTenant }: InTenant = {}): Promise<TopicSummary[]> =>
+      allPages(
+        (after) => call(this.http, 'topics.list', { params: { tenant }, query: { limit: 1_000, after } }),
+        (page) => page.topics,
+      ),
+    get: (
+      topic: string,
+      { tenant = defaultTenant, logEnds = false }: InTenant & { logEnds?: boolean } = {},
+    ): Promise<Topic> =>
+      call(this.http, 'topics.get', {
+        params: { tenant, topic },
+        query: { logEnds: logEnds ? 'true' : 'false' },
+      }),
+    /** `topic` of the answer is null after a dry run. */
+    create: async <D extends boolean = false>(
+      body: TopicCreation,
+      { tenant = defaultTenant, ...options }: InTenant & { readonly dryRun?: D | undefined } = {},
+    ): Promise<D extends false ? TopicMade : TopicCreated> =>
+      (await call(this.http, 'topics.create', {
+        params: { tenant },
+        body,
+        query: dry(options),
+      })) as D extends false ? TopicMade : TopicCreated,
+    update: (
+      topic: string,
+      body: TopicUpdate,
+      { tenant = defaultTenant, ...options }: InTenant & DryRun = {},
+    ): Promise<Topic> =>
+      call(this.http, 'topics.update', { params: { tenant, topic }, body, query: dry(options) }),
+    adopt: (body: TopicAdoption, { tenant = defaultTenant }: InTenant = {}): Promise<Topic> =>
+      call(this.http, 'topics.adopt', { params: { tenant }, body }),
+    delete: (topic: string, { tenant = defaultTenant, ...options }: InTenant & DryRun = {}): Promise<void> =>
+      call(this.http, 'topics.delete', { params: { tenant, topic }, query: dry(options) }),
+  }
+
+  readonly requests = {
+    create: (
+      body: TopicRequestCreation,
+      { tenant = defaultTenant, ...options }: InTenant & DryRun = {},
+    ): Promise<TopicRequest> =>
+      call(this.http, 'requests.create', { params: { tenant }, body, query: dry(options) }),
+    list: async ({ tenant, limit }: InTenant & Latest = {}): Promise<TopicRequest[]> =>
+      (await call(this.http, 'requests.list', { query: { tenant, limit } })).requests,
+    get: (id: string): Promise<TopicRequest> => call(this.http, 'requests.get', { params: { id } }),
+    approve: (id: string, body: RequestDecision = {}): Promise<TopicRequest> =>
+      call(this.http, 'requests.approve', { params: { id }, body }),
+    deny: (id: string, body: RequestDecision = {}): Promise<TopicRequest> =>
+      call(this.http, 'requests.deny', { params: { id }, body }),
+    withdraw: (id: string): Promise<TopicRequest> => call(this.http, 'requests.withdraw', { params: { id } }),
+  }
+
+  readonly migrations = {
+    /** One record a topic; all of one group. */
+    start: async (body: MigrationStart): Promise<[Migration, ...Migration[]]> =>
+      (await call(this.http, 'migrations.start', { body })).migrations as [Migration, ...Migration[]],
+    get: (id: string): Promise<Migration> => call(this.http, 'migrations.get', { params: { id } }),
+    list: async ({ tenant, limit }: InTenant & Latest = {}): Promise<Migration[]> =>
+      (await call(this.http, 'migrations.list', { query: { tenant, limit } })).migrations,
+    /** Asks for it: the group is undone in the background, wait() says when. Refused after SWITCH. */
+    cancel: (id: string): Promise<Migration> => call(this.http, 'migrations.cancel', { params: { id } }),
+    pause: (id: string): Promise<Migration> => call(this.http, 'migrations.pause', { params: { id } }),
+    resume: (id: string): Promise<Migration> => call(this.http, 'migrations.resume', { params: { id } }),
+    retry: async (id: string): Promise<Migration[]> =>
+      (await call(this.http, 'migrations.retry', { params: { id } })).migrations,
+    /** Throws what the migration failed with. Rides out a control plane that is away for a while. */
+    wait: (id: string, options: MigrationWaitOptions): Promise<Migration> =>
+      waitForMigration(this.http, id, options),
+  }
+
+  readonly operations = {
+    rebalance: (body: RebalanceStart = {}, options?: DryRun): Promise<OperationStarted> =>
+      call(this.http, 'operations.rebalance', { body, query: dry(options) }),
+    list: async ({ limit }: Latest = {}): Promise<Operation[]> =>
+      (await call(this.http, 'operations.list', { query: { limit } })).operations,
+    get: (id: string): Promise<Operation> => call(this.http, 'operations.get', { params: { id } }),
+    moves: (id: string): Promise<OperationMove[]> =>
+      allPages(
+        (after) => call(this.http, 'operations.moves', { params: { id }, query: { limit: 1_000, after } }),
+        (page) => page.moves,
+      ),
+    pause: (id: string): Promise<Operation> => call(this.http, 'operations.pause', { params: { id } }),
+    resume: (id: string): Promise<Operation> => call(this.http, 'operations.resume', { params: { id } }),
+    cancel: (id: string): Promise<Operation> => call(this.http, 'operations.cancel', { params: { id } }),
+    retry: (id: string): Promise<Operation> => call(this.http, 'operations.retry', { params: { id } }),
+    /** Until it is done, or paused when asked to end there; throws what it failed with. */
+    wait: (id: string, options: OperationWaitOptions): Promise<Operation> =>
+      waitForOperation(this.http, id, options),
+  }
+
+  readonly fleet = {
+    export: (): Promise<{ revision: string; fleet: unknown }> => call(this.http, 'fleet.export'),
+    plan: (fleet: FleetInput, { prune = false }: { prune?: boolean } = {}): Promise<FleetPlan> =>
+      call(this.http, 'fleet.plan', { body: { fleet, prune } }),
+    /** Refused STALE_PLAN when the world is no longer that of the plan. */
+    apply: (
+      fleet: FleetInput,
+      { basedOn, prune = false }: { basedOn: string; prune?: boolean },
+    ): Promise<FleetApplied> => call(this.http, 'fleet.apply', { body: { fleet, basedOn, prune } }),
+  }
+
+  readonly accessPoints = {
+    renew: ({ id, ...body }: AccessPointRenewal & { id: string }): Promise<AccessPointLease> =>
+      call(this.http, 'accessPoints.renew', { params: { id }, body }),
+    /** Leaves the routes at once, instead of when the lease ends. */
+    remove: (id: string): Promise<void> => call(this.http, 'accessPoints.remove', { params: { id } }),
+    list: (): Promise<AccessPoint[]> =>
+      allPages(
+        (after) => call(this.http, 'accessPoints.list', { query: { limit: 1_000, after } }),
+        (page) => page.accessPoints,
+      ),
+  }
+
+  readonly tokens = {
+    create: (body: TokenCreation): Promise<TokenCreated> => call(this.http, 'tokens.create', { body }),
+    list: (): Promise<Token[]> =>
+      allPages(
+        (after) => call(this.http, 'tokens.list', { query: { limit: 1_000, after } }),
+        (page) => page.tokens,
+      ),
+    revoke: (id: string): Promise<void> => call(this.http, 'tokens.revoke', { params: { id } }),
+  }
+
+  readonly audit = {
+    /** The latest first. */
+    list: async (query: AuditQuery = {}): Promise<{ entries: AuditEntry[]; next: string | null }> =>
+      call(this.http, 'audit.list', { query } as CallInput<'audit.list'>),
+  }
+
+  whoami(): Promise<Whoami> {
+    return call(this.http, 'whoami.get')
+  }
+
+  /** Looks at every cluster: may take as long as the slowest of them. */
+  doctor(): Promise<Diagnosis> {
+    return call(this.http, 'doctor.run', { extraMs: 60_000 })
+  }
+
+  backup(file: string): Promise<{ file: string; bytes: number }> {
+    return call(this.http, 'backup.create', { body: { file }, extraMs: 60_000 })
   }
 }
 
-async function waitForMigration(http: Requester, id: string, wait: MigrationWaitOptions): Promise<Migration> {
-  const deadline = performance.now() + wait.timeoutMs
-  let revision = 0
-  let last: Migration | undefined
-  for (;;) {
-    const leftMs = deadline - performance.now()
-    if (leftMs <= 0) {
-      throw new ControlPlaneError(
-        'TIMED_OUT',
-        0,
-        last === undefined
-          ? `migration ${id}: nothing heard of it within ${wait.timeoutMs} ms`
-          : `migration ${id} of topic ${last.topic} to ${last.to.cluster} is ${last.state} in step ${last.step} after ${wait.timeoutMs} ms, and goes on`,
-      )
-    }
-    const waitMs = Math.max(1, Math.floor(Math.min(longPollMs, leftMs)))
-    let now: Migration
-    try {
-      const query = { afterRevision: revision, waitMs }
-      const exchange = { method: 'GET', path: ['migrations', id], query, answer: migration } as const
-      now = await http.ask({ ...exchange, extraMs: waitMs })
-    } catch (error) {
-      if (error instanceof ControlPlaneError && (error.status === 0 || error.status === 503)) {
-        // It resumes the migration when it comes back, and so do we.
-        await sleep(Math.min(retryWaitMs, leftMs))
-        continue
-      }
-      throw error
-    }
-    if (now.revision > revision) wait.onStep?.(now)
-    revision = now.revision
-    last = now
-    if (now.state === 'done' || (now.state === 'switched' && wait.until === 'switched')) return now
-    if (now.state === 'failed' || now.state === 'cancelled') {
-      const code = now.error?.code ?? 'MIGRATION_CANCELLED'
-      throw new ControlPlaneError(
-        code,
-        409,
-        now.error?.detail ??
-          `migration ${id} of topic ${now.topic} was cancelled; the topic stays on ${now.from.cluster}`,
-      )
-    }
-  }
+function dry(options: DryRun | undefined): { dryRun: 'true' | 'false' } {
+  return { dryRun: options?.dryRun === true ? 'true' : 'false' }
 }

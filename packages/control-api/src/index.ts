@@ -1,9 +1,27 @@
 export {
   ControlPlaneClient,
   type ControlPlaneClientOptions,
-  type MigrationWaitOptions,
+  type DryRun,
+  type InTenant,
+  type Latest,
+  type TopicMade,
 } from './client.ts'
 export type { ControlPlaneUrls } from './control-plane-urls.ts'
+export type { Access, Endpoint } from './endpoint.ts'
+export { type EndpointId, endpoints } from './endpoints.ts'
+export { parseCheckedYaml } from './fleet-file/checked-yaml.ts'
+export { canonicalFleet, formatFleet } from './fleet-file/format.ts'
+export { nearest } from './fleet-file/nearest.ts'
+export { type ParsedFleetFile, type ParseOptions, parseFleetFile } from './fleet-file/parse.ts'
+export {
+  formatBytesPerSecond,
+  formatDurationMs,
+  parseBytesPerSecond,
+  parseDurationMs,
+  type Quantity,
+} from './fleet-file/quantities.ts'
+export type { KnownNames, ReferenceKind } from './fleet-file/references.ts'
+export type { TextProblem } from './fleet-file/yaml-text.ts'
 export {
   ControlPlaneError,
   type ControlPlaneErrorCode,
@@ -17,53 +35,93 @@ export {
   type AccessPoint,
   type AccessPointLease,
   type AccessPointRenewal,
-  accessPoint,
-  accessPointLease,
   accessPointLeaseMs,
-  accessPointList,
-  accessPointRenewal,
 } from './resources/access-point.ts'
+export type { AuditEntry, AuditQuery } from './resources/audit.ts'
 export {
   type Cluster,
   type ClusterRegistration,
-  cluster,
-  clusterList,
+  type ClusterState,
+  type ClusterTier,
+  type ClusterUpdate,
   clusterRegistration,
+  clusterUpdate,
 } from './resources/cluster.ts'
 export {
   type ClusterSecurityInput,
   clusterSecurity,
   secretRef,
 } from './resources/cluster-security.ts'
+export type { Diagnosis, Finding } from './resources/doctor.ts'
+export {
+  type Fleet,
+  type FleetApplied,
+  type FleetInput,
+  type FleetPlan,
+  fleet,
+  type PlannedChange,
+} from './resources/fleet.ts'
 export {
   type Migration,
   type MigrationStart,
   type MigrationState,
   type MigrationStepName,
-  migration,
-  migrationList,
-  migrationStart,
-  migrationState,
   migrationSteps,
-  migrationWait,
+  migrationTopicsMax,
   type StepAttempt,
   type Strays,
-  stepAttempt,
-  strays,
 } from './resources/migration.ts'
-export { accessPointId, clusterName, hostPort, topicName } from './resources/names.ts'
-export { defaultTenant, type Tenant, tenant, tenantList } from './resources/tenant.ts'
 export {
+  accessPointId,
+  clusterName,
+  hostPort,
+  labels,
+  principalName,
+  recordId,
+  shortText,
+  slaName,
+  tenantName,
+  topicName,
+} from './resources/names.ts'
+export type {
+  DrainStart,
+  MovePlan,
+  Operation,
+  OperationKind,
+  OperationMove,
+  OperationStarted,
+  OperationState,
+  PlannedMove,
+  RebalanceStart,
+} from './resources/operation.ts'
+export type {
+  RequestDecision,
+  RequestState,
+  TopicRequest,
+  TopicRequestCreation,
+} from './resources/request.ts'
+export { type Sla, type SlaSpec, slaSpec } from './resources/sla.ts'
+export {
+  defaultTenant,
+  type Tenant,
+  type TenantSpec,
+  tenantPolicy,
+  tenantQuotas,
+  tenantSpec,
+} from './resources/tenant.ts'
+export type { Role, Token, TokenCreated, TokenCreation, Whoami } from './resources/token.ts'
+export {
+  type Placement,
   type Topic,
   type TopicAdoption,
+  type TopicCreated,
   type TopicCreation,
   type TopicLoglet,
+  type TopicSpec,
   type TopicSummary,
-  topic,
+  type TopicUpdate,
   topicAdoption,
-  topicCreation,
-  topicList,
-  topicLoglet,
-  topicSummary,
+  topicSpec,
 } from './resources/topic.ts'
 export { RouteFeed, type RouteFeedLimits, type RouteFeedOptions, type RouteFeedState } from './route-feed.ts'
+export type { MigrationWaitOptions, OperationWaitOptions } from './waits.ts'

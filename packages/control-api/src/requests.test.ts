@@ -67,7 +67,7 @@ test('a write that broke off is sent again under its key; reads have none', asyn
   b.answer = lease
   await client.accessPoints.renew(renewal)
   expect(keys(b)).toEqual([keys(a)[0]])
-  b.answer = json(200, { accessPoints: [] })
+  b.answer = json(200, { accessPoints: [], next: null })
   await client.accessPoints.list()
   expect(keys(b)[1]).toBeUndefined()
 })
@@ -75,7 +75,7 @@ test('a write that broke off is sent again under its key; reads have none', asyn
 test('a write without an answer may be at work, so it is not sent elsewhere; a read is', async () => {
   const { a, b, client } = await pair()
   a.answer = () => {}
-  b.answer = json(200, { accessPoints: [] })
+  b.answer = json(200, { accessPoints: [], next: null })
   await expect(client.accessPoints.renew(renewal)).rejects.toMatchObject({ code: 'TIMED_OUT' })
   expect(b.requests).toHaveLength(0)
   expect(await client.accessPoints.list()).toEqual([])

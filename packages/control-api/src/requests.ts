@@ -41,7 +41,7 @@ const defaultLimits: RequesterLimits = {
 }
 
 interface Exchange<T> {
-  readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE'
+  readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
   /** Its parts; names in it are escaped. */
   readonly path: readonly string[]
   readonly query?: Readonly<Record<string, string | number | boolean>>

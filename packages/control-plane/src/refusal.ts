@@ -1,4 +1,4 @@
-import type { Problem, ProblemCode } from '@braid/control-api'
+import { defaultTenant, type Problem, type ProblemCode } from '@braid/control-api'
 
 /** What the control plane will not or cannot do. The message says what, where, and what to do about it. */
 export class Refusal extends Error {
@@ -17,10 +17,18 @@ export class Refusal extends Error {
   }
 }
 
-export function unknownTopic(name: string): Refusal {
+export function unknownTopic(name: string, tenant: string = defaultTenant): Refusal {
   return new Refusal(
     'UNKNOWN_TOPIC',
-    `there is no topic ${name}; list those that are there, or create or adopt it`,
+    `tenant ${tenant} has no topic ${name}; list those that are there, or create or adopt it`,
+  )
+}
+
+/** Also what is said of one that the caller does not see: the two cannot be told apart. */
+export function unknownTenant(name: string): Refusal {
+  return new Refusal(
+    'UNKNOWN_TENANT',
+    `there is no tenant ${name} that you can see; list those that are there`,
   )
 }
 

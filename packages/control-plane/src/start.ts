@@ -37,6 +37,8 @@ export interface ControlPlaneOptions {
   /** For tests that cannot wait. */
   readonly timings?: Partial<Timings> | undefined
   readonly openCluster?: OpenCluster | undefined
+  /** Every answer is compared with its schema; for tests. */
+  readonly checkAnswers?: boolean | undefined
 }
 
 export interface ControlPlane {
@@ -103,6 +105,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
           log,
           openCluster,
           migrationHooks: options.migrationHooks,
+          checkAnswers: options.checkAnswers ?? false,
         }),
     })
     log('info', 'control-plane.started', { url, ...seat.role(), routeVersion: published.table.version })

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { clusterName, hostPort, moment } from './names.ts'
+import { nextPage } from './page.ts'
 
 /** An access point that is not renewed for so long is taken out of the routes. */
 export const accessPointLeaseMs = 10_000
@@ -33,4 +34,4 @@ export const accessPoint = z.object({
 })
 export type AccessPoint = z.infer<typeof accessPoint>
 
-export const accessPointList = z.object({ accessPoints: z.array(accessPoint) })
+export const accessPointList = z.object({ accessPoints: z.array(accessPoint), next: nextPage })

@@ -1,11 +1,25 @@
 import { z } from 'zod'
-import { clusterName, moment, offset, topicName } from './names.ts'
+import { clusterName, moment, offset, tenantName, topicName } from './names.ts'
+import { nextPage } from './page.ts'
+import { defaultTenant } from './tenant.ts'
 
 /** In their order. Before SWITCH has ended a migration can be undone, after it never. */
 export const migrationSteps = ['CHECK', 'PREPARE', 'SEAL', 'SWITCH', 'DRAIN', 'RETIRE'] as const
 export type MigrationStepName = (typeof migrationSteps)[number]
 
-export const migrationStart = z.strictObject({ topic: topicName, to: clusterName })
+/** The most topics that move as one: sealed by one request a broker, switched by one route version. */
+export const migrationTopicsMax = 200
+
+/** All topics move together from where they are, or none does. They must be on one cluster. */
+export const migrationStart = z.strictObject({
+  tenant: tenantName.default(defaultTenant),
+  topics: z
+    .array(topicName)
+    .min(1)
+    .max(migrationTopicsMax)
+    .refine((names) => new Set(names).size === names.length, 'a topic is named twice'),
+  to: clusterName,
+})
 export type MigrationStart = z.input<typeof migrationStart>
 
 /**
@@ -41,6 +55,10 @@ export type Strays = z.infer<typeof strays>
 
 export const migration = z.object({
   id: z.string(),
+  /** Migrations of one group are sealed and switched together, or undone together. */
+  group: z.string(),
+  /** The drain, rebalance or apply that it is part of. */
+  operation: z.string().nullable(),
   tenant: z.string(),
   topic: z.string(),
   from: z.object({ cluster: z.string(), topic: z.string() }),
@@ -60,6 +78,8 @@ export const migration = z.object({
   /** An alarm when not empty: somebody writes past Braid. */
   strays: z.array(strays),
   cancelRequested: z.boolean(),
+  /** It waits where it is, before SEAL or after SWITCH: never while clients wait for it. */
+  pauseRequested: z.boolean(),
   /** Why it failed, in the form of a problem. */
   error: z.object({ code: z.string(), detail: z.string() }).nullable(),
   createdAt: moment,
@@ -68,7 +88,9 @@ export const migration = z.object({
 })
 export type Migration = z.infer<typeof migration>
 
-export const migrationList = z.object({ migrations: z.array(migration) })
+export const migrationList = z.object({ migrations: z.array(migration), next: nextPage })
+
+export const migrationsStarted = z.object({ migrations: z.array(migration) })
 
 /** What GET /v1/migrations/:id takes: answers when the revision is above `afterRevision`, or after `waitMs`. */
 export const migrationWait = z.strictObject({

@@ -23,6 +23,57 @@ const internalTopics: ReadonlySet<string> = new Set([
   '__cluster_metadata',
 ])
 
+/** Tenants and SLA classes are named by people, in commands, files and addresses. */
+export const tenantName = z
+  .string()
+  .regex(
+    /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/,
+    'a tenant name has 1 to 63 lower case letters, digits or "-", and starts and ends with a letter or digit',
+  )
+
+export const slaName = z
+  .string()
+  .regex(
+    /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/,
+    'an SLA class is named with 1 to 63 lower case letters, digits or "-", and starts and ends with a letter or digit',
+  )
+
+/** `user:ann`, `service:billing`, an OIDC subject: who does something, as the audit trail says it. */
+export const principalName = z
+  .string()
+  .regex(
+    /^[A-Za-z0-9][A-Za-z0-9._:@/|+-]{0,127}$/,
+    'a principal has 1 to 128 letters, digits, ".", "_", ":", "@", "/", "|", "+" or "-", and starts with a letter or digit',
+  )
+
+/** Of migrations, operations, requests, tokens: made by the control plane. */
+export const recordId = z.string().regex(/^[A-Za-z0-9-]{1,64}$/, 'an id has 1 to 64 letters, digits or "-"')
+
+/** `region: eu-1`; the label `failure-domain` says what fails together. */
+export const labels = z
+  .record(
+    z
+      .string()
+      .regex(/^[a-z0-9](?:[a-z0-9./-]{0,61}[a-z0-9])?$/, 'a label is named like region or failure-domain'),
+    z
+      .string()
+      .regex(
+        /^[A-Za-z0-9](?:[A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$/,
+        'a label value has 1 to 63 letters, digits, ".", "_" or "-"',
+      ),
+  )
+  .refine((all) => Object.keys(all).length <= 32, 'at most 32 labels')
+
+/** Text that people wrote: bounded, without control characters (a terminal would obey them). */
+export const shortText = z
+  .string()
+  .min(1)
+  .max(200)
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what it keeps out; JSON Schema knows no \p{Cc}
+  .regex(/^[^\u0000-\u001f\u007f-\u009f\u2028\u2029]*$/, 'text without control characters')
+
+export const bytesPerSecond = z.int().min(0).max(1_000_000_000_000)
+
 export const accessPointId = z
   .string()
   .regex(

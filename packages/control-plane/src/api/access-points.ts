@@ -1,18 +1,21 @@
-import { accessPointId, accessPointRenewal } from '@braid/control-api'
-import type { FastifyInstance } from 'fastify'
-import { parse } from './requests.ts'
+import { keyIn, pageOf } from './cursor.ts'
+import type { Handlers } from './serve.ts'
 import type { Served } from './server.ts'
 
-export function accessPointRoutes(app: FastifyInstance, { accessPoints }: Served): void {
-  app.get('/v1/access-points', () => ({ accessPoints: accessPoints.list() }))
-  app.put<{ Params: { id: string } }>('/v1/access-points/:id', ({ params, body }) =>
-    accessPoints.renew(
-      parse(accessPointId, params.id, 'access point'),
-      parse(accessPointRenewal, body, 'renewing an access point'),
-    ),
-  )
-  app.delete<{ Params: { id: string } }>('/v1/access-points/:id', async ({ params }, reply) => {
-    await accessPoints.remove(parse(accessPointId, params.id, 'access point'))
-    return reply.status(204).send()
-  })
+export function accessPointEndpoints({ accessPoints }: Pick<Served, 'accessPoints'>) {
+  return {
+    'accessPoints.list': ({ query: { limit, after } }) => {
+      const from = keyIn('accessPoints', after) ?? ''
+      const found = accessPoints
+        .list()
+        .filter(({ id }) => id > from)
+        .sort((a, b) => (a.id < b.id ? -1 : 1))
+      const { rows, next } = pageOf('accessPoints', found, limit, ({ id }) => id)
+      return { accessPoints: rows, next }
+    },
+    'accessPoints.renew': ({ params: { id }, body }) => accessPoints.renew(id, body),
+    'accessPoints.remove': async ({ params: { id } }) => {
+      await accessPoints.remove(id)
+    },
+  } satisfies Handlers
 }

@@ -30,27 +30,35 @@ describe('bad input', () => {
     [
       'an unknown field',
       'POST',
-      '/v1/topics',
+      '/v1/tenants/default/topics',
       { name: 't', partitions: 1, partitons: 2 },
       400,
       'BAD_REQUEST',
       /partitons/,
     ],
-    ['no name', 'POST', '/v1/topics', { partitions: 1 }, 400, 'BAD_REQUEST', /name/],
+    ['no name', 'POST', '/v1/tenants/default/topics', { partitions: 1 }, 400, 'BAD_REQUEST', /name/],
     [
       'a name of 300 characters',
       'POST',
-      '/v1/topics',
+      '/v1/tenants/default/topics',
       { name: long, partitions: 1 },
       400,
       'BAD_REQUEST',
       /249/,
     ],
-    ['a path as name', 'POST', '/v1/topics', { name: '../x', partitions: 1 }, 400, 'BAD_REQUEST', /letters/],
+    [
+      'a path as name',
+      'POST',
+      '/v1/tenants/default/topics',
+      { name: '../x', partitions: 1 },
+      400,
+      'BAD_REQUEST',
+      /letters/,
+    ],
     [
       'control characters',
       'POST',
-      '/v1/topics',
+      '/v1/tenants/default/topics',
       { name: 'a\u0000\u001b[31m', partitions: 1 },
       400,
       'BAD_REQUEST',
@@ -59,7 +67,7 @@ describe('bad input', () => {
     [
       'a name of dots',
       'POST',
-      '/v1/topics',
+      '/v1/tenants/default/topics',
       { name: '..', partitions: 1 },
       400,
       'BAD_REQUEST',
@@ -68,29 +76,45 @@ describe('bad input', () => {
     [
       "one of Kafka's own",
       'POST',
-      '/v1/topics',
+      '/v1/tenants/default/topics',
       { name: '__consumer_offsets', partitions: 1 },
       400,
       'BAD_REQUEST',
       /Kafka's own/,
     ],
-    ['no partitions', 'POST', '/v1/topics', { name: 't', partitions: 0 }, 400, 'BAD_REQUEST', /partitions/],
+    [
+      'no partitions',
+      'POST',
+      '/v1/tenants/default/topics',
+      { name: 't', partitions: 0 },
+      400,
+      'BAD_REQUEST',
+      /partitions/,
+    ],
     [
       'half a partition',
       'POST',
-      '/v1/topics',
+      '/v1/tenants/default/topics',
       { name: 't', partitions: 1.5 },
       400,
       'BAD_REQUEST',
       /partitions/,
     ],
-    ['no JSON', 'POST', '/v1/topics', '{"name":', 400, 'BAD_REQUEST', /JSON/],
-    ['no body', 'POST', '/v1/topics', undefined, 400, 'BAD_REQUEST', /creating a topic/],
-    ['a prototype', 'POST', '/v1/topics', '{"__proto__":{"name":"x"}}', 400, 'BAD_REQUEST', /./],
+    ['no JSON', 'POST', '/v1/tenants/default/topics', '{"name":', 400, 'BAD_REQUEST', /JSON/],
+    ['no body', 'POST', '/v1/tenants/default/topics', undefined, 400, 'BAD_REQUEST', /takes a body/],
+    [
+      'a prototype',
+      'POST',
+      '/v1/tenants/default/topics',
+      '{"__proto__":{"name":"x"}}',
+      400,
+      'BAD_REQUEST',
+      /./,
+    ],
     [
       'an unknown cluster',
       'POST',
-      '/v1/topics',
+      '/v1/tenants/default/topics',
       { name: 't', partitions: 1, cluster: 'nowhere' },
       404,
       'UNKNOWN_CLUSTER',
@@ -99,7 +123,7 @@ describe('bad input', () => {
     [
       'more replicas than brokers',
       'POST',
-      '/v1/topics',
+      '/v1/tenants/default/topics',
       { name: 't', partitions: 1, replicationFactor: 3 },
       409,
       'TOO_FEW_BROKERS',
@@ -108,27 +132,35 @@ describe('bad input', () => {
     [
       'a limit that seals',
       'POST',
-      '/v1/topics',
+      '/v1/tenants/default/topics',
       { name: 't', partitions: 1, configs: { 'max.message.bytes': '1' } },
       422,
       'TOPIC_CONFIG_REFUSED',
       /refuse every record/,
     ],
-    ['a topic that is not there', 'GET', '/v1/topics/none', undefined, 404, 'UNKNOWN_TOPIC', /no topic none/],
+    [
+      'a topic that is not there',
+      'GET',
+      '/v1/tenants/default/topics/none',
+      undefined,
+      404,
+      'UNKNOWN_TOPIC',
+      /no topic none/,
+    ],
     [
       'a hostile name in the path',
       'GET',
-      `/v1/topics/${encodeURIComponent('../../etc\n')}`,
+      `/v1/tenants/default/topics/${encodeURIComponent('../../etc\n')}`,
       undefined,
       400,
       'BAD_REQUEST',
       /letters/,
     ],
-    ['a bad escape in the path', 'GET', '/v1/topics/%zz', undefined, 400, 'BAD_REQUEST', /./],
+    ['a bad escape in the path', 'GET', '/v1/tenants/default/topics/%zz', undefined, 400, 'BAD_REQUEST', /./],
     [
       'deleting what is not there',
       'DELETE',
-      '/v1/topics/none',
+      '/v1/tenants/default/topics/none',
       undefined,
       404,
       'UNKNOWN_TOPIC',
@@ -137,7 +169,7 @@ describe('bad input', () => {
     [
       'adopting what is not there',
       'POST',
-      '/v1/topics/adopt',
+      '/v1/tenants/default/topics/adopt',
       { name: 'none', cluster: 'a' },
       404,
       'TOPIC_NOT_ON_CLUSTER',
@@ -147,7 +179,7 @@ describe('bad input', () => {
       'moving what is not there',
       'POST',
       '/v1/migrations',
-      { topic: 'none', to: 'b' },
+      { topics: ['none'], to: 'b' },
       404,
       'UNKNOWN_TOPIC',
       /no topic none/,
@@ -156,7 +188,7 @@ describe('bad input', () => {
       'moving nowhere',
       'POST',
       '/v1/migrations',
-      { topic: 'none', to: 'nowhere' },
+      { topics: ['none'], to: 'nowhere' },
       404,
       'UNKNOWN_CLUSTER',
       /nowhere/,
@@ -246,7 +278,7 @@ describe('bad input', () => {
     [
       'a body of 2 MiB',
       'POST',
-      '/v1/topics',
+      '/v1/tenants/default/topics',
       JSON.stringify({ name: 'x'.repeat(2 ** 21) }),
       413,
       'BAD_REQUEST',
@@ -275,7 +307,7 @@ describe('topics', () => {
   test('one that is not on home has an empty, sealed place there for its commits', async () => {
     const clusters = fakeClusters()
     const { client } = await startTestPlane(clusters)
-    const topic = await client.topics.create({ name: 'orders', partitions: 3, cluster: 'b' })
+    const { topic } = await client.topics.create({ name: 'orders', partitions: 3, cluster: 'b' })
     expect(topic).toMatchObject({ cluster: 'b', partitions: 3, maxMessageBytes: 1048588 })
     expect([...clusters.b.topics.keys()]).toEqual([topic.physicalTopic])
     expect([...clusters.a.topics.keys()]).toEqual([topic.homeTopic])
@@ -322,7 +354,7 @@ describe('topics', () => {
     const { client } = await startTestPlane({ a: clusters.a })
     expect(d.topics.size).toBe(0)
     await client.clusters.remove('a')
-    await client.clusters.register({ name: 'a', bootstrap: 'a:9092', partitionsMax: 10 })
+    await client.clusters.register({ name: 'a', bootstrap: 'a:9092', capacity: { partitions: 10 } })
     await client.topics.create({ name: 'first', partitions: 8 })
     await expect(client.topics.create({ name: 'second', partitions: 3 })).rejects.toMatchObject({
       code: 'NO_ROOM',
@@ -406,13 +438,13 @@ describe('migrations that cannot be', () => {
       },
     })
     await client.topics.create({ name: 'orders', partitions: 1 })
-    await expect(client.migrations.start({ topic: 'orders', to: 'a' })).rejects.toMatchObject({
+    await expect(client.migrations.start({ topics: ['orders'], to: 'a' })).rejects.toMatchObject({
       code: 'ALREADY_THERE',
       message: expect.stringContaining('topic orders is on a already'),
     })
-    const { id } = await client.migrations.start({ topic: 'orders', to: 'b' })
+    const [{ id }] = await client.migrations.start({ topics: ['orders'], to: 'b' })
     await expect.poll(async () => (await client.migrations.get(id)).step).toBe('PREPARE')
-    await expect(client.migrations.start({ topic: 'orders', to: 'c' })).rejects.toMatchObject({
+    await expect(client.migrations.start({ topics: ['orders'], to: 'c' })).rejects.toMatchObject({
       code: 'MIGRATION_IN_PROGRESS',
       status: 409,
       message: expect.stringMatching(/topic orders is being moved to b \(step PREPARE since \d+ s\)/),
@@ -474,9 +506,11 @@ describe('migrations that cannot be', () => {
     test(`${name}: the topic stays where it is`, async () => {
       const clusters = fakeClusters()
       const { client } = await startTestPlane(clusters)
-      const { physicalTopic } = await client.topics.create({ name: 'orders', partitions: 1 })
+      const {
+        topic: { physicalTopic },
+      } = await client.topics.create({ name: 'orders', partitions: 1 })
       spoil(clusters)
-      const { id } = await client.migrations.start({ topic: 'orders', to: 'b' })
+      const [{ id }] = await client.migrations.start({ topics: ['orders'], to: 'b' })
       const wait = client.migrations.wait(id, { until: 'switched', timeoutMs: 3_000 })
       await expect(wait).rejects.toMatchObject({ code, message: expect.stringMatching(detail) })
       expect((await client.migrations.get(id)).state).toBe('failed')
@@ -536,7 +570,7 @@ describe('the route feed', () => {
     await expect.poll(() => feed.table.topic('default', 'orders')?.depth).toBe(1)
     const again = await plane.restart({ port })
     expect(await again.client.topics.list()).toHaveLength(1)
-    const { id } = await again.client.migrations.start({ topic: 'orders', to: 'b' })
+    const [{ id }] = await again.client.migrations.start({ topics: ['orders'], to: 'b' })
     await again.client.migrations.wait(id, { until: 'switched', timeoutMs: 3_000 })
     await expect.poll(() => feed.table.topic('default', 'orders')?.depth, { timeout: 5_000 }).toBe(2)
     expect(versions[0]).toEqual([start, false])
@@ -554,7 +588,7 @@ describe('the route feed', () => {
     })
     onTestFinished(() => feed.close())
     await feed.start()
-    const { id } = await plane.client.migrations.start({ topic: 'orders', to: 'b' })
+    const [{ id }] = await plane.client.migrations.start({ topics: ['orders'], to: 'b' })
     await plane.client.migrations.wait(id, { until: 'switched', timeoutMs: 3_000 })
     await expect.poll(() => hints.slice(0, 3)).toEqual([undefined, 'b', undefined])
   })
@@ -601,7 +635,7 @@ describe('starting and stopping', () => {
     const plane = await startTestPlane(fakeClusters())
     const { client, url } = plane
     await client.topics.create({ name: 'orders', partitions: 1 })
-    const { id } = await client.migrations.start({ topic: 'orders', to: 'b' })
+    const [{ id }] = await client.migrations.start({ topics: ['orders'], to: 'b' })
     await client.migrations.wait(id, { until: 'switched', timeoutMs: 3_000 })
     const feed = await fetch(new URL('/v1/routes', url))
     const reading = feed.text().catch(() => 'cut')

@@ -1,29 +1,109 @@
-import { type Cluster, clusterName, clusterRegistration } from '@braid/control-api'
-import type { FastifyInstance } from 'fastify'
+import type { Cluster } from '@braid/control-api'
+import { type Caller, sees, visibleTenants } from '../access/caller.ts'
 import { logletsOn } from '../clusters/clusters.ts'
+import { unknownCluster } from '../refusal.ts'
 import type { ClusterRow } from '../store/rows.ts'
-import { parse } from './requests.ts'
+import { keyIn, pageOf } from './cursor.ts'
+import type { Handlers } from './serve.ts'
 import type { Served } from './server.ts'
 
-export function clusterRoutes(app: FastifyInstance, { plane }: Served): void {
-  const { clusters, board } = plane
-  const shown = ({ registeredAt, ...row }: ClusterRow): Cluster => ({
-    ...row,
-    bootstrap: [...row.bootstrap],
-    homeOf: [...board.table.tenants.values()].filter((t) => t.home === row.name).map((t) => t.name),
-    loglets: logletsOn(board.table, row.name),
-    registeredAt: new Date(registeredAt).toISOString(),
+export function clusterEndpoints({ plane }: Pick<Served, 'plane'>) {
+  const { clusters, board, store } = plane
+  const shown = async (
+    row: ClusterRow,
+    caller: Caller,
+    loads: Awaited<ReturnType<typeof store.topicSpecs.loads>>,
+  ): Promise<Cluster> => {
+    const load = loads.get(row.name)
+    return {
+      name: row.name,
+      number: row.number,
+      bootstrap: [...row.bootstrap],
+      security: row.security,
+      clusterId: row.clusterId,
+      tier: row.tier,
+      dedicatedTo: row.dedicatedTo,
+      labels: { ...row.labels },
+      capacity: {
+        bytesInPerSecond: row.bytesInMax,
+        bytesOutPerSecond: row.bytesOutMax,
+        partitions: row.partitionsMax,
+      },
+      state: row.state,
+      load: {
+        bytesInPerSecond: load?.bytesInPerSecond ?? 0,
+        bytesOutPerSecond: load?.bytesOutPerSecond ?? 0,
+        partitions: load?.partitions ?? 0,
+      },
+      homeOf: (await store.tenantSpecs.homeOf(row.name)).filter((tenant) => sees(caller, tenant)),
+      topics: load?.topics ?? 0,
+      loglets: logletsOn(board.table, row.name),
+      registeredAt: new Date(row.registeredAt).toISOString(),
+    }
+  }
+  const one = async (row: ClusterRow, caller: Caller) => shown(row, caller, await store.topicSpecs.loads())
+  /** One that is dedicated to a tenant is seen by those who see the tenant. */
+  const isSeen = (row: ClusterRow, caller: Caller) =>
+    row.dedicatedTo === null || sees(caller, row.dedicatedTo)
+  const described = (row: ClusterRow | undefined) => {
+    if (row === undefined) return undefined
+    const { name, number, clusterId, registeredAt, ...rest } = row
+    return rest
+  }
+  const changed = (name: string, before?: ClusterRow, after?: ClusterRow) => ({
+    tenant: null,
+    what: `cluster ${name}`,
+    before: described(before),
+    after: described(after),
   })
-  app.get('/v1/clusters', async () => ({ clusters: (await clusters.list()).map(shown) }))
-  app.post('/v1/clusters', async (request, reply) => {
-    const row = await clusters.register(parse(clusterRegistration, request.body, 'registering a cluster'))
-    return reply.status(201).send(shown(row))
-  })
-  app.get<{ Params: { name: string } }>('/v1/clusters/:name', async ({ params }) =>
-    shown(await clusters.get(parse(clusterName, params.name, 'cluster'))),
-  )
-  app.delete<{ Params: { name: string } }>('/v1/clusters/:name', async ({ params }, reply) => {
-    await clusters.remove(parse(clusterName, params.name, 'cluster'))
-    return reply.status(204).send()
-  })
+
+  return {
+    'clusters.list': async ({ query: { limit, after }, caller }) => {
+      const from = keyIn('clusters', after)
+      const seen = (await clusters.list())
+        .filter((row) => isSeen(row, caller) && (from === undefined || row.name > from))
+        .sort((a, b) => (a.name < b.name ? -1 : 1))
+      const loads = await store.topicSpecs.loads()
+      const { rows, next } = pageOf('clusters', seen, limit, ({ name }) => name)
+      return { clusters: await Promise.all(rows.map((row) => shown(row, caller, loads))), next }
+    },
+    'clusters.get': async ({ params: { cluster }, caller }) => {
+      const row = await clusters.get(cluster).catch((error: unknown) => {
+        // Without the names of those that the caller does not see.
+        if (visibleTenants(caller) !== undefined) throw unknownCluster(cluster, [cluster])
+        throw error
+      })
+      if (!isSeen(row, caller)) throw unknownCluster(cluster, [cluster])
+      return one(row, caller)
+    },
+    'clusters.register': async ({ body, caller, record }) => {
+      const row = await clusters.register(body, async (after, before) =>
+        record(changed(body.name, before, after), await one(after!, caller)),
+      )
+      return one(row, caller)
+    },
+    'clusters.update': async ({ params: { cluster }, body, caller, record }) => {
+      const row = await clusters.update(cluster, body, async (after, before) =>
+        record(changed(cluster, before, after), await one(after!, caller)),
+      )
+      return one(row, caller)
+    },
+    'clusters.remove': async ({ params: { cluster }, record }) => {
+      await clusters.remove(cluster, async (after, before) =>
+        record(changed(cluster, before, after), undefined),
+      )
+    },
+    'clusters.cordon': async ({ params: { cluster }, caller, record }) => {
+      const row = await clusters.setCordoned(cluster, true, async (after, before) =>
+        record(changed(cluster, before, after), await one(after!, caller)),
+      )
+      return one(row, caller)
+    },
+    'clusters.uncordon': async ({ params: { cluster }, caller, record }) => {
+      const row = await clusters.setCordoned(cluster, false, async (after, before) =>
+        record(changed(cluster, before, after), await one(after!, caller)),
+      )
+      return one(row, caller)
+    },
+  } satisfies Handlers
 }

@@ -1,22 +1,20 @@
-import {
-  defaultTenant,
-  type Migration,
-  type MigrationStepName,
-  migrationStart,
-  migrationWait,
-} from '@braid/control-api'
-import type { FastifyInstance } from 'fastify'
+import type { Migration, MigrationStepName } from '@braid/control-api'
+import { type Caller, sees } from '../access/caller.ts'
+import { Refusal, unknownTenant } from '../refusal.ts'
 import type { MigrationRow } from '../store/rows.ts'
-import { parse } from './requests.ts'
+import { keyIn, pageOf } from './cursor.ts'
+import type { Call, Handlers } from './serve.ts'
 import type { Served } from './server.ts'
 
-const listMax = 1_000
+const listMax = 10_000
 
-export function migrationRoutes(app: FastifyInstance, { plane, migrations }: Served): void {
+export function migrationEndpoints({ plane, migrations }: Pick<Served, 'plane' | 'migrations'>) {
   const shown = async (row: MigrationRow): Promise<Migration> => {
     const { id, tenant, topic, from, to, state, step, sealMs, switchMs, routeVersion, error, revision } = row
     return {
       id,
+      group: row.group,
+      operation: row.operation,
       tenant,
       topic,
       from,
@@ -42,28 +40,86 @@ export function migrationRoutes(app: FastifyInstance, { plane, migrations }: Ser
         recovered: String(stray.recovered),
       })),
       cancelRequested: row.cancelRequested,
+      pauseRequested: row.pauseRequested,
       error,
       createdAt: moment(row.createdAt),
       revision,
     }
   }
+  const seen = (row: MigrationRow, caller: Caller): MigrationRow => {
+    if (!sees(caller, row.tenant)) throw unknownMigration(row.id)
+    return row
+  }
 
-  app.get('/v1/migrations', async () => ({
-    migrations: await Promise.all((await plane.store.migrations.list(listMax)).map(shown)),
-  }))
-  app.post('/v1/migrations', async (request, reply) => {
-    const { topic, to } = parse(migrationStart, request.body, 'moving a topic')
-    const [row] = await migrations.start({ tenant: defaultTenant, topics: [topic], to })
-    return reply.status(201).send(await shown(row!))
-  })
-  // Progress is a long poll by revision: it survives a restart of the control plane, and needs no second stream.
-  app.get<{ Params: { id: string } }>('/v1/migrations/:id', async ({ params, query }) => {
-    const { afterRevision, waitMs } = parse(migrationWait, query, 'showing a migration')
-    return shown(await migrations.after(params.id, afterRevision ?? -1, waitMs))
-  })
-  app.post<{ Params: { id: string } }>('/v1/migrations/:id/cancel', async ({ params }, reply) =>
-    reply.status(202).send(await shown(await migrations.cancel(params.id))),
-  )
+  type Steering = Call<'migrations.cancel' | 'migrations.pause' | 'migrations.resume'>
+  const steer = ({ params: { id }, record }: Steering, how: (id: string) => Promise<MigrationRow>) =>
+    plane.store.transaction(async () => {
+      const before = await migrations.get(id)
+      const after = await how(id)
+      const answer = await shown(after)
+      await record(
+        {
+          tenant: after.tenant,
+          what: `migration ${id} of topic ${after.topic}`,
+          before: requested(before),
+          after: requested(after),
+        },
+        answer,
+      )
+      return answer
+    })
+  const started = async (
+    rows: readonly MigrationRow[],
+    record: Call<'migrations.start' | 'migrations.retry'>['record'],
+  ) => {
+    const answer = { migrations: await Promise.all(rows.map(shown)) }
+    const [first] = rows
+    const names = rows.map(({ topic }) => topic)
+    await record(
+      {
+        tenant: first!.tenant,
+        what: `migration ${first!.id} of ${names.length === 1 ? `topic ${names[0]}` : `${names.length} topics`}`,
+        after: { topics: names, from: first!.from.cluster, to: first!.to.cluster },
+      },
+      answer,
+    )
+    return answer
+  }
+
+  return {
+    'migrations.list': async ({ query: { limit, after, tenant }, caller }) => {
+      const from = keyIn('migrations', after)
+      const found = (await plane.store.migrations.list(listMax)).filter(
+        (row) => sees(caller, row.tenant) && (tenant === undefined || row.tenant === tenant),
+      )
+      const begin = from === undefined ? 0 : found.findIndex(({ id }) => id === from) + 1
+      const { rows, next } = pageOf('migrations', found.slice(begin), limit, ({ id }) => id)
+      return { migrations: await Promise.all(rows.map(shown)), next }
+    },
+    'migrations.start': ({ body, record }) =>
+      plane.store.transaction(async () => {
+        if (!plane.board.table.tenants.has(body.tenant)) throw unknownTenant(body.tenant)
+        return started(await migrations.start(body), record)
+      }),
+    // Progress is a long poll by revision: it survives a restart of the control plane, and needs no second stream.
+    'migrations.get': async ({ params: { id }, query: { afterRevision, waitMs }, caller }) => {
+      seen(await migrations.get(id), caller)
+      return shown(await migrations.after(id, afterRevision ?? -1, waitMs))
+    },
+    'migrations.cancel': (call) => steer(call, (id) => migrations.cancel(id)),
+    'migrations.pause': (call) => steer(call, (id) => migrations.pause(id)),
+    'migrations.resume': (call) => steer(call, (id) => migrations.goOn(id)),
+    'migrations.retry': ({ params: { id }, record }) =>
+      plane.store.transaction(async () => started(await migrations.retry(id), record)),
+  } satisfies Handlers
+}
+
+function requested({ cancelRequested, pauseRequested }: MigrationRow) {
+  return { cancelRequested, pauseRequested }
+}
+
+function unknownMigration(id: string): Refusal {
+  return new Refusal('UNKNOWN_MIGRATION', `there is no migration ${id}; list those that are there`)
 }
 
 function moment(at: number): string {

@@ -3,12 +3,14 @@ import type { AccessPoints } from '../access-points.ts'
 import type { Plane } from '../plane.ts'
 import type { Migrations } from '../sagas/migrations.ts'
 import type { Topics } from '../topics/topics.ts'
-import { accessPointRoutes } from './access-points.ts'
+import { accessPointEndpoints } from './access-points.ts'
 import { createApp } from './app.ts'
-import { clusterRoutes } from './clusters.ts'
-import { migrationRoutes } from './migrations.ts'
-import { tenantRoutes } from './tenants.ts'
-import { topicRoutes } from './topics.ts'
+import { clusterEndpoints } from './clusters.ts'
+import { migrationEndpoints } from './migrations.ts'
+import { type Handlers, type ServeParts, serve } from './serve.ts'
+import { slaEndpoints } from './slas.ts'
+import { tenantEndpoints } from './tenants.ts'
+import { topicEndpoints } from './topics.ts'
 
 /** What the API speaks for. */
 export interface Served {
@@ -16,15 +18,35 @@ export interface Served {
   readonly topics: Topics
   readonly migrations: Migrations
   readonly accessPoints: AccessPoints
+  readonly serving: ServeParts
 }
 
 /** The API of a leader. What every control plane answers itself is in front.ts. */
 export function createApi(served: Served): FastifyInstance {
   const app = createApp(served.plane.log)
-  clusterRoutes(app, served)
-  tenantRoutes(app, served)
-  topicRoutes(app, served)
-  migrationRoutes(app, served)
-  accessPointRoutes(app, served)
+  readEmptyBodies(app)
+  serve(app, served.serving, handlersOf(served))
   return app
+}
+
+/** Every endpoint that there is; the table of the API says what each is. */
+export function handlersOf(served: Served): Handlers {
+  return {
+    ...clusterEndpoints(served),
+    ...slaEndpoints(served),
+    ...tenantEndpoints(served),
+    ...topicEndpoints(served),
+    ...migrationEndpoints(served),
+    ...accessPointEndpoints(served),
+  }
+}
+
+/** Clients that always say `content-type: application/json` say so also when they send nothing. */
+function readEmptyBodies(app: FastifyInstance): void {
+  const parseJson = app.getDefaultJsonParser('error', 'error')
+  app.removeContentTypeParser('application/json')
+  app.addContentTypeParser('application/json', { parseAs: 'string' }, (request, body, done) => {
+    if (body === '') done(null, undefined)
+    else parseJson(request, body as string, done)
+  })
 }

@@ -1,38 +1,56 @@
-import {
-  type Topic,
-  type TopicLoglet,
-  type TopicSummary,
-  topicAdoption,
-  topicCreation,
-  topicName,
-} from '@braid/control-api'
+import type { Placement, Topic, TopicLoglet, TopicSummary } from '@braid/control-api'
 import type { TopicRoute } from '@braid/routing-model'
-import type { FastifyInstance } from 'fastify'
-import { z } from 'zod'
-import { parse } from './requests.ts'
+import { roleIn } from '../access/caller.ts'
+import { placeOf } from '../placement/place-topic.ts'
+import { Refusal, unknownTenant } from '../refusal.ts'
+import type { TopicSpecRow, TopicWishes } from '../store/topic-queries.ts'
+import { checkQuota } from '../tenants/quota.ts'
+import { classConfigs } from '../topics/class-configs.ts'
+import { keyIn, pageOf } from './cursor.ts'
+import type { Call, Handlers } from './serve.ts'
 import type { Served } from './server.ts'
+import { unknownSla } from './slas.ts'
 
-const topicQuery = z.strictObject({ logEnds: z.stringbool().default(false) })
-
-export function topicRoutes(app: FastifyInstance, { plane, topics }: Served): void {
-  const summary = async (route: TopicRoute): Promise<TopicSummary> => ({
+export function topicEndpoints({ plane, topics }: Pick<Served, 'plane' | 'topics'>) {
+  const { store, board } = plane
+  const summary = async (route: TopicRoute, spec: TopicSpecRow): Promise<TopicSummary> => ({
     tenant: route.tenant,
     name: route.name,
     id: route.id,
     partitions: route.partitions,
     maxMessageBytes: route.maxMessageBytes,
+    sla: spec.sla,
+    pinnedTo: spec.pinnedTo,
     cluster: route.cluster(route.active),
     physicalTopic: route.physicalTopic(route.active),
+    standby: spec.standby,
     homeTopic: route.homeTopic,
     loglets: route.depth,
-    migration: (await plane.store.migrations.underway(route.id))?.id ?? null,
-    createdAt: new Date(await plane.store.topicCreatedAt(route.id)).toISOString(),
+    expected: { ...spec.expected },
+    owner: spec.owner,
+    contact: spec.contact,
+    migration: (await store.migrations.underway(route.id))?.id ?? null,
+    drift: [...spec.drift],
+    createdAt: new Date(spec.createdAt).toISOString(),
   })
-  const shown = async (route: TopicRoute, logEnds: string[] | null): Promise<Topic> => ({
-    ...(await summary(route)),
-    chain: Array.from({ length: route.depth }, (_, i) => loglet(route, i)),
-    logEnds,
-  })
+  const shown = async (route: TopicRoute, logEnds: string[] | null): Promise<Topic> => {
+    const spec = await specOf(route)
+    return {
+      ...(await summary(route, spec)),
+      configs: { ...spec.configs },
+      replicationFactor: spec.replicationFactor,
+      placement: spec.placementReasons && { reasons: [...spec.placementReasons] },
+      chain: Array.from({ length: route.depth }, (_, i) => loglet(route, i)),
+      logEnds,
+    }
+  }
+  /** It may have been deleted since its route was looked up. */
+  const specOf = async (route: TopicRoute): Promise<TopicSpecRow> => {
+    const spec = await store.topicSpecs.get(route.id)
+    if (spec !== undefined) return spec
+    topics.get(route.tenant, route.name)
+    throw new Refusal('UNKNOWN_TOPIC', `topic ${route.name} is being replaced at this moment`)
+  }
   /** Null when the cluster does not answer: where a topic is can be seen all the same. */
   const logicalEnds = async (route: TopicRoute): Promise<string[] | null> => {
     const { active, partitions } = route
@@ -44,25 +62,113 @@ export function topicRoutes(app: FastifyInstance, { plane, topics }: Served): vo
       return null
     }
   }
+  const change = (route: TopicRoute, before?: TopicWishes, after?: TopicWishes) => ({
+    tenant: route.tenant,
+    what: `topic ${route.name}`,
+    before,
+    after,
+  })
+  const classOf = async (name: string | null) => {
+    if (name === null) return undefined
+    const sla = await store.slas.get(name)
+    if (sla === undefined) throw unknownSla(name)
+    return sla
+  }
+  /** Quotas bind whoever acts for the tenant, not those who run the fleet. */
+  const bound = ({ caller, params: { tenant } }: { caller: Call['caller']; params: { tenant: string } }) => {
+    const role = roleIn(caller, tenant)
+    return role !== 'admin' && role !== 'operator'
+  }
 
-  app.get('/v1/topics', async () => ({ topics: await Promise.all(topics.list().map(summary)) }))
-  app.post('/v1/topics', async (request, reply) => {
-    const route = await topics.create(parse(topicCreation, request.body, 'creating a topic'))
-    return reply.status(201).send(await shown(route, null))
-  })
-  app.post('/v1/topics/adopt', async (request, reply) => {
-    const route = await topics.adopt(parse(topicAdoption, request.body, 'adopting a topic'))
-    return reply.status(201).send(await shown(route, null))
-  })
-  app.get<{ Params: { name: string } }>('/v1/topics/:name', async ({ params, query }) => {
-    const route = topics.get(parse(topicName, params.name, 'topic'))
-    const { logEnds } = parse(topicQuery, query, 'showing a topic')
-    return shown(route, logEnds ? await logicalEnds(route) : null)
-  })
-  app.delete<{ Params: { name: string } }>('/v1/topics/:name', async ({ params }, reply) => {
-    await topics.delete(parse(topicName, params.name, 'topic'))
-    return reply.status(204).send()
-  })
+  return {
+    'topics.list': async ({ params: { tenant }, query: { limit, after } }) => {
+      if (!board.table.tenants.has(tenant)) throw unknownTenant(tenant)
+      const found = await store.topicSpecs.list(tenant, limit + 1, keyIn('topics', after))
+      const { rows, next } = pageOf('topics', found, limit, ({ name }) => name)
+      const summaries = rows.map((spec) => {
+        const route = board.table.topic(tenant, spec.name)
+        // It may have come or gone between the store and the routes.
+        return route === undefined ? [] : [summary(route, spec)]
+      })
+      return { topics: await Promise.all(summaries.flat()), next }
+    },
+    'topics.get': async ({ params: { tenant, topic }, query: { logEnds } }) => {
+      const route = topics.get(tenant, topic)
+      return shown(route, logEnds ? await logicalEnds(route) : null)
+    },
+    'topics.create': async (call) => {
+      const { params, body, dryRun, record } = call
+      const { tenant } = params
+      plane.clusters.home(tenant)
+      topics.refuseTaken(tenant, body.name)
+      const sla = await classOf(body.sla)
+      const made = classConfigs(body, sla)
+      const quota = () => (bound(call) ? checkQuota(store, tenant, body) : undefined)
+      await quota()
+      const placement: Placement = await placeOf(plane, tenant, body)
+      if (dryRun) return { topic: null, placement }
+      const route = await topics.create(
+        tenant,
+        body,
+        placement,
+        async (fresh) => {
+          // Others may have been created while the clusters made this one.
+          await quota()
+          await record(
+            { tenant, what: `topic ${body.name}`, after: body },
+            { topic: await shown(fresh, null), placement },
+          )
+        },
+        made,
+      )
+      return { topic: await shown(route, null), placement }
+    },
+    'topics.update': async (call) => {
+      const { params, body, record } = call
+      return store.transaction(async () => {
+        const route = topics.get(params.tenant, params.topic)
+        const before = await specOf(route)
+        const { cluster, ...rest } = body
+        const given = Object.fromEntries(Object.entries(rest).filter(([, value]) => value !== undefined))
+        const after = {
+          ...before,
+          ...given,
+          ...(cluster !== undefined && { pinnedTo: cluster }),
+        } as TopicSpecRow
+        if (cluster !== undefined && cluster !== null) await plane.clusters.get(cluster)
+        if (after.partitions < route.partitions) {
+          throw new Refusal(
+            'TOPIC_CONFIG_REFUSED',
+            `topic ${route.name} has ${route.partitions} partitions, and cannot have fewer: keys would change places`,
+          )
+        }
+        classConfigs(after, await classOf(after.sla))
+        if (bound(call)) await checkQuota(store, params.tenant, after, before)
+        await store.topicSpecs.setWishes(route.id, after)
+        const answer = await shown(route, null)
+        await record(change(route, wishes(before), wishes(after)), answer)
+        return answer
+      })
+    },
+    'topics.adopt': async ({ params: { tenant }, body, record }) => {
+      plane.clusters.home(tenant)
+      await classOf(body.sla)
+      const route = await topics.adopt(tenant, body, async (fresh) =>
+        record({ tenant, what: `topic ${body.name}`, after: body }, await shown(fresh, null)),
+      )
+      return shown(route, null)
+    },
+    'topics.delete': async ({ params: { tenant, topic }, record }) => {
+      await topics.delete(tenant, topic, async (route) =>
+        record(change(route, wishes(await specOf(route))), undefined),
+      )
+    },
+  } satisfies Handlers
+}
+
+function wishes(spec: TopicSpecRow): TopicWishes {
+  const { partitions, sla, pinnedTo, replicationFactor, configs, expected, owner, contact } = spec
+  return { partitions, sla, pinnedTo, replicationFactor, configs, expected, owner, contact }
 }
 
 function loglet(route: TopicRoute, index: number): TopicLoglet {

@@ -1,9 +1,11 @@
 // What a control plane does while it leads, from the first read to the last: all of it ends with the term.
 import { setTimeout as wait } from 'node:timers/promises'
+import { anonymous } from '../access/caller.ts'
 import { AccessPoints } from '../access-points.ts'
 import type { Answer } from '../api/front.ts'
 import { createApi } from '../api/server.ts'
 import { Clusters, type OpenCluster } from '../clusters/clusters.ts'
+import { IdempotentRequests } from '../idempotency/idempotent-requests.ts'
 import type { Log } from '../log.ts'
 import type { Plane } from '../plane.ts'
 import type { PublishedRoutes } from '../routes/published-routes.ts'
@@ -25,6 +27,8 @@ export interface TermParts {
   readonly log: Log
   readonly openCluster: OpenCluster
   readonly migrationHooks: MigrationHooks | undefined
+  /** Every answer is compared with its schema. */
+  readonly checkAnswers: boolean
 }
 
 export interface Term {
@@ -66,7 +70,19 @@ export async function beginTerm(parts: TermParts): Promise<Term> {
   const topics = new Topics(plane)
   const migrations = new Migrations(plane, parts.migrationHooks)
   const accessPoints = new AccessPoints({ store, board, timings, log, now })
-  const api = createApi({ plane, topics, migrations, accessPoints })
+  const api = createApi({
+    plane,
+    topics,
+    migrations,
+    accessPoints,
+    serving: {
+      store,
+      now,
+      idempotent: new IdempotentRequests({ store, now }),
+      authenticate: async () => anonymous,
+      checkAnswers: parts.checkAnswers,
+    },
+  })
 
   const end = async (reason: Error) => {
     closing.abort(reason)

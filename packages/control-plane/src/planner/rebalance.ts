@@ -40,8 +40,8 @@ export interface RebalancePlan {
  * Few moves that even out load, and none while the spread is within the threshold. Each step takes one topic
  * from the fullest cluster to the emptiest that may have it, and leaves whatever it makes fuller less full than
  * that cluster was: so steps never go in a circle. They go on until there is none left: so a plan that was not
- * cut short, once carried out, leaves nothing for the next, in a fleet that breaks no rule. One that was is gone on with by the next, which may
- * take a topic further.
+ * cut short, once carried out, leaves nothing for the next in a fleet that breaks no rule. One that was is gone
+ * on with by the next, which may take a topic further.
  */
 export function planRebalance(
   snapshot: FleetSnapshot,

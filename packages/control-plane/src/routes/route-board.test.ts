@@ -2,6 +2,7 @@ import { type RouteDelta, type RouteSnapshot, RouteTable } from '@braid/routing-
 import { expect, onTestFinished, test } from 'vitest'
 import { openSqlite } from '../store/sqlite.ts'
 import { Store } from '../store/store.ts'
+import { plainCluster } from '../testing/plain-cluster.ts'
 import { readRoutes } from '../testing/route-reading.ts'
 import { PublishedRoutes, type RouteLimits } from './published-routes.ts'
 import { RouteBoard } from './route-board.ts'
@@ -19,7 +20,7 @@ async function boardOf(limits?: Partial<RouteLimits>) {
         number,
         bootstrap: ['h:1'],
         clusterId: name,
-        partitionsMax: null,
+        ...plainCluster,
         registeredAt: 1,
       }),
     )

@@ -53,7 +53,7 @@ async function run(
 ): Promise<void> {
   const names = Array.from({ length: 5 }, (_, i) => `topic-${i}`)
   for (const name of names) {
-    const { homeTopic } = await world.topics.create({ name, partitions: 2 })
+    const { homeTopic } = await world.createTopic({ name, partitions: 2 })
     world.cluster('a').write(homeTopic, 1, encodeBatch({ records: [{ value: Buffer.from(name) }] }))
   }
   const loseAnswers = Object.values(world.clusters).map(losesAnswers)
@@ -105,13 +105,13 @@ async function run(
   world.cluster('b').away = false
   await assertNothingBetween(world)
   for (const { topic, state, to } of await Promise.all(started.map(({ id }) => world.migrations.get(id)))) {
-    const route = world.topics.get(topic)
+    const route = world.topics.get('default', topic)
     expect(route.cluster(route.active)).toBe(state === 'switched' || state === 'done' ? to.cluster : 'a')
   }
 }
 
 async function steer(world: SagaWorld, topic: string, what: Event['what']): Promise<void> {
-  const { id } = world.topics.get(topic)
+  const { id } = world.topics.get('default', topic)
   const row = await world.plane.store.migrations.underway(id)
   if (row === undefined) return
   if (what === 'cancel') await world.migrations.cancel(row.id)

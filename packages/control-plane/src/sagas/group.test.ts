@@ -13,7 +13,7 @@ async function startWorld(options: SagaWorldOptions = {}, names: readonly string
   const world = await SagaWorld.start(options)
   onTestFinished(() => world.close())
   for (const name of names) {
-    const { homeTopic } = await world.topics.create({ name, partitions: 2 })
+    const { homeTopic } = await world.createTopic({ name, partitions: 2 })
     const record = { value: Buffer.from(name) }
     for (const partition of [0, 1])
       world.cluster('a').write(homeTopic, partition, encodeBatch({ records: [record] }))
@@ -40,14 +40,14 @@ test('one request seals them, one route version switches them', async () => {
   expect(world.cluster('a').calls.filter((call) => call === 'seal')).toHaveLength(1)
   expect(heard[1]).toBe(heard[0]! + 1)
   for (const { id } of rows) expect((await world.migrations.get(id)).routeVersion).toBe(heard[1])
-  for (const name of topics) expect(world.topics.get(name).cluster(1)).toBe('b')
+  for (const name of topics) expect(world.topics.get('default', name).cluster(1)).toBe('b')
   await assertNothingBetween(world)
 })
 
 describe('all or nothing', () => {
   test('CHECK names what is wrong with every topic, and every record says whose fault it is', async () => {
     const world = await startWorld()
-    const physical = (name: string) => world.topics.get(name).physicalTopic(0)
+    const physical = (name: string) => world.topics.get('default', name).physicalTopic(0)
     const compact = { value: 'compact', source: 'topic' } as const
     world.cluster('a').topic(physical('payments')).configs.set('cleanup.policy', compact)
     await world.cluster('a').seal([physical('refunds')])
@@ -69,7 +69,7 @@ describe('all or nothing', () => {
   test('there must be room for all of them, not only for each', async () => {
     const world = await startWorld()
     await world.plane.clusters.remove('c')
-    await world.plane.clusters.register({ name: 'c', bootstrap: 'c:9092', partitionsMax: 5 })
+    await world.register({ name: 'c', bootstrap: 'c:9092', capacity: { partitions: 5 } })
     const rows = await world.migrations.start({ tenant, topics, to: 'c' })
     await become(world, rows, 'failed')
     const [first] = await errors(world, rows)
@@ -101,7 +101,7 @@ describe('all or nothing', () => {
 
   test('one that cannot be sealed in time', async () => {
     const world = await startWorld({ timings: { sealMaxMs: 20 } })
-    world.cluster('a').stubborn.add(world.topics.get('refunds').physicalTopic(0))
+    world.cluster('a').stubborn.add(world.topics.get('default', 'refunds').physicalTopic(0))
     const rows = await world.migrations.start({ tenant, topics, to: 'b' })
     await become(world, rows, 'failed')
     const [orders, , refunds] = await errors(world, rows)
@@ -114,14 +114,14 @@ describe('all or nothing', () => {
 
   test('a source topic that somebody deletes meanwhile: the others take records again', async () => {
     const world = await startWorld()
-    const gone = world.topics.get('payments').physicalTopic(0)
+    const gone = world.topics.get('default', 'payments').physicalTopic(0)
     world.hook = async (step, phase) => {
       if (step === 'SEAL' && phase === 'before') await world.cluster('a').deleteTopic(gone)
     }
     const rows = await world.migrations.start({ tenant, topics, to: 'b' })
     await become(world, rows, 'failed')
     for (const name of ['orders', 'refunds'])
-      expect(world.cluster('a').isSealed(world.topics.get(name).physicalTopic(0))).toBe(false)
+      expect(world.cluster('a').isSealed(world.topics.get('default', name).physicalTopic(0))).toBe(false)
     expect(world.cluster('b').topics.size).toBe(0)
   })
 })
@@ -142,7 +142,7 @@ describe('what cannot be', () => {
 
   test('topics of two clusters, no topic, one twice, too many, one that is not there', async () => {
     const world = await startWorld()
-    await world.topics.create({ name: 'elsewhere', partitions: 1, cluster: 'c' })
+    await world.createTopic({ name: 'elsewhere', partitions: 1, cluster: 'c' })
     const start = (names: readonly string[], to = 'b') =>
       world.migrations.start({ tenant, topics: names, to })
     await expect(start(['orders', 'elsewhere'])).rejects.toThrow(/orders and elsewhere are on a and c/)

@@ -11,7 +11,7 @@ const batch = (...texts: string[]) => encodeBatch({ records: texts.map(record) }
 async function withOrders(options: Parameters<typeof startTestPlane>[1] = {}) {
   const clusters = fakeClusters()
   const plane = await startTestPlane(clusters, options)
-  const orders = await plane.client.topics.create({
+  const { topic: orders } = await plane.client.topics.create({
     name: 'orders',
     partitions: 2,
     configs: { 'retention.ms': '1000' },
@@ -26,7 +26,7 @@ const wait = (plane: TestPlane, id: string, until: 'switched' | 'done' = 'switch
 
 test('a topic moves: sealed at its log ends, the chain goes on where it ended', async () => {
   const { clusters, plane, orders, client } = await withOrders({ timings: { retireAfterMs: 60_000 } })
-  const { id } = await client.migrations.start({ topic: 'orders', to: 'b' })
+  const [{ id }] = await client.migrations.start({ topics: ['orders'], to: 'b' })
   const steps: string[] = []
   const moved = await client.migrations.wait(id, {
     until: 'switched',
@@ -67,7 +67,7 @@ test('a topic moves: sealed at its log ends, the chain goes on where it ended', 
 test('back and on: every loglet has a physical topic of its own', async () => {
   const { client, plane } = await withOrders({ timings: { retireAfterMs: 60_000 } })
   for (const to of ['b', 'c', 'a', 'b']) {
-    const { id } = await client.migrations.start({ topic: 'orders', to })
+    const [{ id }] = await client.migrations.start({ topics: ['orders'], to })
     await wait(plane, id)
   }
   const { chain } = await client.topics.get('orders')
@@ -78,7 +78,7 @@ test('back and on: every loglet has a physical topic of its own', async () => {
 test('brokers that apply the seal late are waited for', async () => {
   const { client, clusters, plane } = await withOrders()
   clusters.a.looksUntilSealed = 5
-  const { id } = await client.migrations.start({ topic: 'orders', to: 'b' })
+  const [{ id }] = await client.migrations.start({ topics: ['orders'], to: 'b' })
   expect((await wait(plane, id)).state).toBe('switched')
   expect(clusters.a.calls.filter((call) => call === 'readCuts').length).toBeGreaterThanOrEqual(1 + 5 + 1)
 })
@@ -93,14 +93,14 @@ test('a log that still moves after the seal is cut where it comes to rest', asyn
       clusters.a.write(orders.physicalTopic, 0, batch('validated before the seal'))
     return cuts
   }
-  const { id } = await client.migrations.start({ topic: 'orders', to: 'b' })
+  const [{ id }] = await client.migrations.start({ topics: ['orders'], to: 'b' })
   expect((await wait(plane, id)).cuts).toEqual(['5', '1'])
 })
 
 test('a topic that cannot be sealed in time stays where it is, and takes records', async () => {
   const { client, clusters, orders, plane } = await withOrders()
   clusters.a.looksUntilSealed = 1e9
-  const { id } = await client.migrations.start({ topic: 'orders', to: 'b' })
+  const [{ id }] = await client.migrations.start({ topics: ['orders'], to: 'b' })
   await expect(wait(plane, id)).rejects.toMatchObject({
     code: 'SEAL_FAILED',
     message: expect.stringMatching(/topic orders was not moved to b and stays on a.*2 of 2 partitions/),
@@ -113,13 +113,15 @@ test('a topic that cannot be sealed in time stays where it is, and takes records
 test('the limit that a topic had of its own is put back when the seal is undone', async () => {
   const clusters = fakeClusters()
   const plane = await startTestPlane(clusters)
-  const { physicalTopic } = await plane.client.topics.create({
+  const {
+    topic: { physicalTopic },
+  } = await plane.client.topics.create({
     name: 'orders',
     partitions: 1,
     configs: { 'max.message.bytes': '5000' },
   })
   clusters.a.looksUntilSealed = 1e9
-  const { id } = await plane.client.migrations.start({ topic: 'orders', to: 'b' })
+  const [{ id }] = await plane.client.migrations.start({ topics: ['orders'], to: 'b' })
   await expect(wait(plane, id)).rejects.toThrow('not moved')
   expect(clusters.a.topic(physicalTopic).configs.get('max.message.bytes')).toEqual({
     value: '5000',
@@ -141,7 +143,7 @@ describe('a crash at any point: the next control plane ends it, one way or the o
             },
           },
         })
-        const { id } = await client.migrations.start({ topic: 'orders', to: 'b' })
+        const [{ id }] = await client.migrations.start({ topics: ['orders'], to: 'b' })
         if (name === 'DRAIN' || name === 'RETIRE') {
           await wait(plane, id)
           clusters.a.expire(orders.physicalTopic)
@@ -178,7 +180,7 @@ describe('cancel', () => {
           },
         })
         cancel = async (id) => void (await client.migrations.cancel(id))
-        const { id } = await client.migrations.start({ topic: 'orders', to: 'b' })
+        const [{ id }] = await client.migrations.start({ topics: ['orders'], to: 'b' })
         await expect(wait(plane, id)).rejects.toMatchObject({ code: 'MIGRATION_CANCELLED' })
         expect((await client.migrations.get(id)).state).toBe('cancelled')
         expect(clusters.a.isSealed(orders.physicalTopic)).toBe(false)
@@ -186,7 +188,7 @@ describe('cancel', () => {
         const topic = await client.topics.get('orders')
         expect(topic).toMatchObject({ cluster: 'a', loglets: 1, migration: null })
         cancel = async () => {}
-        const again = await client.migrations.start({ topic: 'orders', to: 'b' })
+        const [again] = await client.migrations.start({ topics: ['orders'], to: 'b' })
         expect((await wait(plane, again.id)).state).toBe('switched')
       })
     }
@@ -200,7 +202,7 @@ describe('cancel', () => {
         },
       },
     })
-    const { id } = await client.migrations.start({ topic: 'orders', to: 'b' })
+    const [{ id }] = await client.migrations.start({ topics: ['orders'], to: 'b' })
     await expect.poll(() => clusters.a.isSealed(orders.physicalTopic)).toBe(true)
     await expect.poll(() => plane.logged.some((line) => line.event === 'migration.stopped')).toBe(true)
     await client.migrations.cancel(id)
@@ -212,7 +214,7 @@ describe('cancel', () => {
 
   test('is refused after the switch, and says what to do', async () => {
     const { client, plane } = await withOrders()
-    const { id } = await client.migrations.start({ topic: 'orders', to: 'b' })
+    const [{ id }] = await client.migrations.start({ topics: ['orders'], to: 'b' })
     await wait(plane, id)
     await expect(client.migrations.cancel(id)).rejects.toMatchObject({
       code: 'MIGRATION_SWITCHED',
@@ -231,7 +233,7 @@ test('a target that dies after PREPARE: the topic is not even sealed; the rest i
     },
     timings: { sweepMaxMs: 20 },
   })
-  const { id } = await client.migrations.start({ topic: 'orders', to: 'b' })
+  const [{ id }] = await client.migrations.start({ topics: ['orders'], to: 'b' })
   await expect(wait(plane, id)).rejects.toMatchObject({ code: 'CLUSTER_UNREACHABLE' })
   expect(clusters.a.calls).not.toContain('seal')
   expect(clusters.b.topics.size).toBe(1)
@@ -242,11 +244,11 @@ test('a target that dies after PREPARE: the topic is not even sealed; the rest i
 describe('retirement', () => {
   test('only when retention has emptied the loglet; home keeps its own as the place of the commits', async () => {
     const { client, clusters, plane, orders } = await withOrders()
-    const first = await client.migrations.start({ topic: 'orders', to: 'b' })
+    const [first] = await client.migrations.start({ topics: ['orders'], to: 'b' })
     await wait(plane, first.id)
     const onB = (await client.topics.get('orders')).physicalTopic
     clusters.b.write(onB, 0, batch('five'))
-    const second = await client.migrations.start({ topic: 'orders', to: 'c' })
+    const [second] = await client.migrations.start({ topics: ['orders'], to: 'c' })
     await wait(plane, second.id)
     await new Promise((resolve) => setTimeout(resolve, 60))
     expect((await client.topics.get('orders')).loglets).toBe(3)
@@ -268,7 +270,7 @@ describe('retirement', () => {
 
   test('a source that is away is waited for', async () => {
     const { client, clusters, plane, orders } = await withOrders()
-    const { id } = await client.migrations.start({ topic: 'orders', to: 'b' })
+    const [{ id }] = await client.migrations.start({ topics: ['orders'], to: 'b' })
     await wait(plane, id)
     clusters.a.expire(orders.physicalTopic)
     clusters.a.away = true
@@ -284,7 +286,7 @@ describe('strays', () => {
 
   test('are recorded, copied to the active loglet once, and those that were sent again are left out', async () => {
     const { client, clusters, plane, orders } = await withOrders()
-    const { id } = await client.migrations.start({ topic: 'orders', to: 'b' })
+    const [{ id }] = await client.migrations.start({ topics: ['orders'], to: 'b' })
     await wait(plane, id)
     const onB = (await client.topics.get('orders')).physicalTopic
     const resent = encodeBatch({
@@ -324,7 +326,7 @@ describe('strays', () => {
 
   test('appended but not recorded before a crash: the broker knows them, they are there once', async () => {
     const { client, clusters, plane, orders } = await withOrders({ timings: { strayChecksMs: [50, 100] } })
-    const { id } = await client.migrations.start({ topic: 'orders', to: 'b' })
+    const [{ id }] = await client.migrations.start({ topics: ['orders'], to: 'b' })
     await wait(plane, id)
     const onB = (await client.topics.get('orders')).physicalTopic
     clusters.a.write(orders.physicalTopic, 0, batch('stray'))
@@ -344,7 +346,7 @@ describe('strays', () => {
 
 test('a topic that is deleted while its old loglet drains ends that migration', async () => {
   const { client, clusters, plane } = await withOrders()
-  const { id } = await client.migrations.start({ topic: 'orders', to: 'b' })
+  const [{ id }] = await client.migrations.start({ topics: ['orders'], to: 'b' })
   await wait(plane, id)
   await client.topics.delete('orders')
   expect((await client.migrations.get(id)).state).toBe('done')

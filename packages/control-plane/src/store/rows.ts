@@ -1,13 +1,23 @@
 // What the store holds, as the rest of the control plane sees it: parsed, with names in camel case.
-import type { MigrationState, MigrationStepName } from '@braid/control-api'
-import type { PhysicalTopic } from '@braid/routing-model'
+import type { ClusterState, ClusterTier, MigrationState, MigrationStepName } from '@braid/control-api'
+import type { ClusterSecurity, PhysicalTopic } from '@braid/routing-model'
 
 export interface ClusterRow {
   readonly name: string
   readonly number: number
   readonly bootstrap: readonly string[]
   readonly clusterId: string
+  /** Of partitions, each counted once and not once per replica. */
   readonly partitionsMax: number | null
+  readonly bytesInMax: number | null
+  readonly bytesOutMax: number | null
+  readonly tier: ClusterTier
+  /** The tenant of a dedicated cluster. */
+  readonly dedicatedTo: string | null
+  readonly labels: Readonly<Record<string, string>>
+  readonly state: ClusterState
+  /** Null: plaintext, nobody is asked who they are. */
+  readonly security: ClusterSecurity | null
   readonly registeredAt: number
 }
 

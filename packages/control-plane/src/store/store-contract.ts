@@ -1,6 +1,7 @@
 // What the store's queries do, on whatever database. Run by the tests of each.
 import { TopicRoute } from '@braid/routing-model'
 import { describe, expect, onTestFinished, test } from 'vitest'
+import { plainCluster } from '../testing/plain-cluster.ts'
 import type { StorePlace } from './database-contract.ts'
 import { Store } from './store.ts'
 
@@ -21,7 +22,7 @@ export function storeContract(place: () => Promise<StorePlace>): void {
         number,
         bootstrap: [`${name}:9092`],
         clusterId: `id-${name}`,
-        partitionsMax: null,
+        ...plainCluster,
         registeredAt: 1,
       })
     }

@@ -1,24 +1,38 @@
 import { randomUUID } from 'node:crypto'
 import {
   type AccessPointRoute,
+  type ClusterRoute,
+  type ClusterSecurity,
   type LogletColumnsJson,
   RouteTable,
   type TopicRoute,
   type TopicRouteJson,
 } from '@braid/routing-model'
 import type { DeltaText } from '../routes/published-routes.ts'
+import { AuditQueries } from './audit-queries.ts'
 import type { Database, Row } from './database.ts'
+import { IdempotencyQueries } from './idempotency-queries.ts'
 import { MigrationQueries } from './migration-queries.ts'
 import type { AccessPointRow, ClusterRow, LeaderRow, LeftoverRow } from './rows.ts'
 import { SagaQueries } from './saga-queries.ts'
+import { SlaQueries } from './sla-queries.ts'
+import { TenantQueries } from './tenant-queries.ts'
+import { TokenQueries } from './token-queries.ts'
+import { TopicQueries } from './topic-queries.ts'
 
 /** More than anybody keeps. */
 const deltasMax = 10_000
 
-/** All queries of the control plane. Those of sagas and migrations stand in their own files. */
+/** All queries of the control plane. Those of one resource stand in a file of their own. */
 export class Store {
   readonly sagas: SagaQueries
   readonly migrations: MigrationQueries
+  readonly slas: SlaQueries
+  readonly tenantSpecs: TenantQueries
+  readonly topicSpecs: TopicQueries
+  readonly tokens: TokenQueries
+  readonly audit: AuditQueries
+  readonly idempotency: IdempotencyQueries
   /** Made with the store: no two stores have the same. */
   readonly id: string
   private readonly db: Database
@@ -28,6 +42,12 @@ export class Store {
     this.id = id
     this.sagas = new SagaQueries(db)
     this.migrations = new MigrationQueries(db)
+    this.slas = new SlaQueries(db)
+    this.tenantSpecs = new TenantQueries(db)
+    this.topicSpecs = new TopicQueries(db)
+    this.tokens = new TokenQueries(db)
+    this.audit = new AuditQueries(db)
+    this.idempotency = new IdempotencyQueries(db)
   }
 
   /** On a database whose schema is there. */
@@ -104,7 +124,7 @@ export class Store {
     return this.db.transaction(async () =>
       RouteTable.fromJSON({
         version: await this.routeVersion(),
-        clusters: (await this.clusters()).map(({ name, number, bootstrap }) => ({ name, number, bootstrap })),
+        clusters: (await this.clusters()).map(clusterRoute),
         tenants: await this.tenants(),
         accessPoints: (await this.accessPoints())
           .filter((row) => row.present)
@@ -149,14 +169,31 @@ export class Store {
 
   async addCluster(row: ClusterRow): Promise<void> {
     await this.db.run(
-      `INSERT INTO cluster (name, number, bootstrap, cluster_id, partitions_max, registered_at)
-       VALUES (?, ?, ?, ?, ?, ?)`,
+      'INSERT INTO cluster (name, number, bootstrap, cluster_id, registered_at) VALUES (?, ?, ?, ?, ?)',
       row.name,
       row.number,
       JSON.stringify(row.bootstrap),
       row.clusterId,
-      row.partitionsMax,
       row.registeredAt,
+    )
+    await this.updateCluster(row)
+  }
+
+  /** All of it that can change. */
+  async updateCluster(row: ClusterRow): Promise<void> {
+    await this.db.run(
+      `UPDATE cluster SET bootstrap = ?, partitions_max = ?, bytes_in_max = ?, bytes_out_max = ?, tier = ?,
+         dedicated_to = ?, labels = ?, state = ?, security = ? WHERE name = ?`,
+      JSON.stringify(row.bootstrap),
+      row.partitionsMax,
+      row.bytesInMax,
+      row.bytesOutMax,
+      row.tier,
+      row.dedicatedTo,
+      JSON.stringify(row.labels),
+      row.state,
+      row.security === null ? null : JSON.stringify(row.security),
+      row.name,
     )
   }
 
@@ -386,9 +423,25 @@ function clusterRow(row: Row): ClusterRow {
     number: Number(row.number),
     bootstrap: JSON.parse(String(row.bootstrap)) as string[],
     clusterId: String(row.cluster_id),
-    partitionsMax: row.partitions_max === null ? null : Number(row.partitions_max),
+    partitionsMax: numberOrNull(row.partitions_max),
+    bytesInMax: numberOrNull(row.bytes_in_max),
+    bytesOutMax: numberOrNull(row.bytes_out_max),
+    tier: row.tier as ClusterRow['tier'],
+    dedicatedTo: row.dedicated_to === null ? null : String(row.dedicated_to),
+    labels: JSON.parse(String(row.labels)) as Record<string, string>,
+    state: row.state as ClusterRow['state'],
+    security: row.security === null ? null : (JSON.parse(String(row.security)) as ClusterSecurity),
     registeredAt: Number(row.registered_at),
   }
+}
+
+function numberOrNull(value: unknown): number | null {
+  return value === null ? null : Number(value)
+}
+
+/** What access points need to know of it. */
+export function clusterRoute({ name, number, bootstrap, security }: ClusterRow): ClusterRoute {
+  return { name, number, bootstrap, ...(security !== null && { security }) }
 }
 
 function logletColumns(row: Row): LogletColumnsJson {

@@ -11,7 +11,7 @@ const names = ['orders', 'payments', 'refunds', 'stock', 'users']
 
 async function makeTopics(world: SagaWorld, topics: readonly string[]): Promise<void> {
   for (const [i, name] of topics.entries()) {
-    const { homeTopic } = await world.topics.create({
+    const { homeTopic } = await world.createTopic({
       name,
       partitions: 1 + (i % 3),
       ...(i % 2 === 1 && { configs: { 'max.message.bytes': '5000' } }),

@@ -2,6 +2,14 @@
 // can die at any point and another go on. Without its API, which makes it quick enough for many thousand runs.
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { setTimeout as wait } from 'node:timers/promises'
+import {
+  type ClusterRegistration,
+  clusterRegistration,
+  defaultTenant,
+  type TopicCreation,
+  topicSpec,
+} from '@braid/control-api'
+import type { TopicRoute } from '@braid/routing-model'
 import { Clusters } from '../clusters/clusters.ts'
 import type { Plane } from '../plane.ts'
 import { PublishedRoutes } from '../routes/published-routes.ts'
@@ -73,8 +81,7 @@ export class SagaWorld {
   static async start(options: SagaWorldOptions = {}): Promise<SagaWorld> {
     const world = new SagaWorld(options)
     await world.begin()
-    for (const name of Object.keys(world.clusters))
-      await world.plane.clusters.register({ name, bootstrap: `${name}:9092` })
+    for (const name of Object.keys(world.clusters)) await world.register({ name, bootstrap: `${name}:9092` })
     return world
   }
 
@@ -88,6 +95,16 @@ export class SagaWorld {
 
   get migrations(): Migrations {
     return this.living.migrations
+  }
+
+  async register(registration: ClusterRegistration): Promise<void> {
+    await this.plane.clusters.register(clusterRegistration.parse(registration))
+  }
+
+  /** Where it says, or at home. */
+  createTopic(spec: TopicCreation, tenant: string = defaultTenant): Promise<TopicRoute> {
+    const cluster = spec.cluster ?? this.plane.clusters.home(tenant)
+    return this.topics.create(tenant, topicSpec.parse(spec), { cluster, standby: null, reasons: null })
   }
 
   cluster(name: string): FakeCluster {

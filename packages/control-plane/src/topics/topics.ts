@@ -1,16 +1,36 @@
 import { randomUUID } from 'node:crypto'
-import { defaultTenant, type TopicAdoption, type TopicCreation } from '@braid/control-api'
+import type { topicAdoption, topicSpec } from '@braid/control-api'
 import { type PhysicalTopic, TopicRoute } from '@braid/routing-model'
+import type { z } from 'zod'
 import { clusterRefusal } from '../clusters/clusters.ts'
 import type { PhysicalTopicFacts } from '../clusters/kafka-cluster.ts'
 import type { Plane } from '../plane.ts'
-import { Refusal, unknownTopic } from '../refusal.ts'
+import { Refusal, unknownTenant, unknownTopic } from '../refusal.ts'
 import { migrationInProgress } from '../sagas/migration-messages.ts'
+import type { TopicWishes } from '../store/topic-queries.ts'
 import { checkCapacity } from './capacity.ts'
 import { isCompacted, isSealed, sealedMaxMessageBytes } from './copied-configs.ts'
 import { freshPhysicalName } from './physical-name.ts'
 
-const tenant = defaultTenant
+export type Creation = z.output<typeof topicSpec>
+export type Adoption = z.output<typeof topicAdoption>
+
+/** Where a topic goes; see the planner for why. */
+export interface Place {
+  readonly cluster: string
+  readonly standby: string | null
+  readonly reasons: readonly string[] | null
+}
+
+/** Called in the transaction that makes the change. */
+export type Recorder = (route: TopicRoute) => Promise<void>
+const unrecorded: Recorder = async () => {}
+
+/** What a new topic is, beside its route. */
+interface Described {
+  readonly wishes: TopicWishes
+  readonly place: Place
+}
 
 /** Topics begin and end here; how they move is a saga's. */
 export class Topics {
@@ -22,23 +42,40 @@ export class Topics {
     this.plane = plane
   }
 
-  get(name: string): TopicRoute {
-    const route = this.plane.board.table.topic(tenant, name)
-    if (route === undefined) throw unknownTopic(name)
+  get(tenant: string, name: string): TopicRoute {
+    const { table } = this.plane.board
+    if (!table.tenants.has(tenant)) throw unknownTenant(tenant)
+    const route = table.topic(tenant, name)
+    if (route === undefined) throw unknownTopic(name, tenant)
     return route
   }
 
-  list(): TopicRoute[] {
-    return [...this.plane.board.table.topics(tenant)].sort((a, b) => (a.name < b.name ? -1 : 1))
+  /** Throws when the name is taken, or about to be. */
+  refuseTaken(tenant: string, name: string): void {
+    if (this.plane.board.table.topic(tenant, name) !== undefined) {
+      throw new Refusal('TOPIC_EXISTS', `topic ${name} exists: choose another name, or delete it first`)
+    }
+    if (this.beginning.has(keyOf(tenant, name))) {
+      throw new Refusal('TOPIC_EXISTS', `topic ${name} is being created at this moment`)
+    }
   }
 
-  create(creation: TopicCreation): Promise<TopicRoute> {
-    const { name, partitions, replicationFactor, configs = {} } = creation
-    return this.begin(name, async (making) => {
+  /** `replicationFactor` and `configs` are what its physical topic gets: those of its class are in them. */
+  create(
+    tenant: string,
+    creation: Creation,
+    place: Place,
+    record: Recorder = unrecorded,
+    made: { replicationFactor: number | null; configs: Readonly<Record<string, string>> } = creation,
+  ): Promise<TopicRoute> {
+    const { name, partitions } = creation
+    const described = { wishes: wishesOf(creation), place }
+    return this.begin(tenant, name, described, record, async (making) => {
       const { clusters, timings } = this.plane
       const home = clusters.home(tenant)
-      const cluster = await clusters.get(creation.cluster ?? home)
+      const cluster = await clusters.get(place.cluster)
       const facts = await clusters.reach(cluster.name)
+      const replicationFactor = made.replicationFactor ?? undefined
       checkCapacity(cluster, facts, { name, partitions, replicationFactor })
 
       const physical = this.fresh(cluster.name, name)
@@ -46,30 +83,40 @@ export class Topics {
       await making(stub === undefined ? [physical] : [physical, stub])
       const target = await clusters.open(cluster.name)
       const what = `topic ${name} could not be created on ${cluster.name}`
-      let made: PhysicalTopicFacts | undefined
+      let found: PhysicalTopicFacts | undefined
       try {
         await target.createTopic({
           topic: physical.topic,
           partitions,
           ...(replicationFactor !== undefined && { replicationFactor }),
-          configs,
+          configs: made.configs,
         })
         await target.waitForLeaders(physical.topic, partitions, timings.leadersMaxMs)
-        made = await target.describe(physical.topic)
+        found = await target.describe(physical.topic)
       } catch (error) {
         throw clusterRefusal(error, what)
       }
-      if (made === undefined) throw new Refusal('INTERNAL', `${what}: it is gone again`)
-      if (isSealed(made.configs)) {
+      if (found === undefined) throw new Refusal('INTERNAL', `${what}: it is gone again`)
+      if (isSealed(found.configs)) {
         throw new Refusal('TOPIC_CONFIG_REFUSED', `${what}: max.message.bytes=1 would refuse every record`)
       }
       if (stub !== undefined) await this.makeStub(stub, name, partitions)
-      return this.route(name, made, physical, stub)
+      return { facts: found, route: this.route(tenant, name, found, physical, stub) }
     })
   }
 
-  adopt({ name, cluster: clusterName }: TopicAdoption): Promise<TopicRoute> {
-    return this.begin(name, async (making) => {
+  adopt(tenant: string, adoption: Adoption, record: Recorder = unrecorded): Promise<TopicRoute> {
+    const { name, cluster: clusterName } = adoption
+    const described: Described = {
+      // As many partitions as it turns out to have.
+      wishes: wishesOf({ ...adoption, partitions: 0, cluster: null, replicationFactor: null, configs: {} }),
+      place: {
+        cluster: clusterName,
+        standby: null,
+        reasons: [`it was on ${clusterName} when Braid adopted it`],
+      },
+    }
+    return this.begin(tenant, name, described, record, async (making) => {
       const { clusters } = this.plane
       const home = clusters.home(tenant)
       await clusters.get(clusterName)
@@ -98,20 +145,22 @@ export class Topics {
           `topic ${name} on ${clusterName} refuses every record (max.message.bytes=1): was it sealed? Set its real limit first`,
         )
       }
-      if (clusterName === home) return this.route(name, found, physical, undefined)
+      if (clusterName === home) {
+        return { facts: found, route: this.route(tenant, name, found, physical, undefined) }
+      }
       const stub = this.fresh(home, name)
       await making([stub])
       await this.makeStub(stub, name, found.partitions)
       await this.copyCommits(physical, stub)
-      return this.route(name, found, physical, stub)
+      return { facts: found, route: this.route(tenant, name, found, physical, stub) }
     })
   }
 
   /** Out of the routes at once; its physical topics are deleted, in the background where a cluster is away. */
-  async delete(name: string): Promise<void> {
+  async delete(tenant: string, name: string, record: Recorder = unrecorded): Promise<void> {
     const { store, board, leftovers, now } = this.plane
     const physicals = await store.transaction(async () => {
-      const route = this.get(name)
+      const route = this.get(tenant, name)
       const migration = await store.migrations.underway(route.id)
       if (migration !== undefined)
         throw migrationInProgress(migration, await store.sagas.attempts(migration.group), now())
@@ -119,6 +168,7 @@ export class Topics {
       await board.change({ removedTopics: [{ tenant, name }] }, async () => {
         for (const { cluster, topic } of discarded) await store.addLeftover(cluster, topic, now())
         await store.migrations.endSwitchedOf(route.id)
+        await record(route)
         await store.removeTopic(route.id)
       })
       return discarded
@@ -131,32 +181,39 @@ export class Topics {
     const physicals = new Map<string, PhysicalTopic>()
     const add = (physical: PhysicalTopic) => physicals.set(JSON.stringify(physical), physical)
     for (let i = 0; i < route.depth; i++) add({ cluster: route.cluster(i), topic: route.physicalTopic(i) })
-    add({ cluster: this.plane.clusters.home(tenant), topic: route.homeTopic })
+    add({ cluster: this.plane.clusters.home(route.tenant), topic: route.homeTopic })
     return [...physicals.values()]
   }
 
   /** Runs `make` for a name that nobody else takes meanwhile; deletes what it made when it fails. */
   private async begin(
+    tenant: string,
     name: string,
-    make: (making: (topics: PhysicalTopic[]) => Promise<void>) => Promise<TopicRoute>,
+    { wishes, place }: Described,
+    record: Recorder,
+    make: (
+      making: (topics: PhysicalTopic[]) => Promise<void>,
+    ) => Promise<{ route: TopicRoute; facts: PhysicalTopicFacts }>,
   ): Promise<TopicRoute> {
     const { store, board, leftovers, now } = this.plane
-    if (board.table.topic(tenant, name) !== undefined) {
-      throw new Refusal('TOPIC_EXISTS', `topic ${name} exists: choose another name, or delete it first`)
-    }
-    if (this.beginning.has(name)) {
-      throw new Refusal('TOPIC_EXISTS', `topic ${name} is being created at this moment`)
-    }
-    this.beginning.add(name)
+    this.refuseTaken(tenant, name)
+    this.beginning.add(keyOf(tenant, name))
     let made: PhysicalTopic[] = []
     try {
-      const route = await make(async (topics) => {
+      const { route, facts } = await make(async (topics) => {
         await leftovers.hold(topics)
         made = topics
       })
       await board.change({ topics: [route.toJSON()] }, async () => {
         await store.addTopic(route, now())
+        await store.topicSpecs.setWishes(route.id, { ...wishes, partitions: route.partitions })
+        await store.topicSpecs.setPlaced(route.id, {
+          replicas: facts.replicationFactor,
+          standby: place.standby,
+          placementReasons: place.reasons,
+        })
         for (const { cluster, topic } of made) await store.removeLeftover(cluster, topic)
+        await record(route)
       })
       leftovers.release(made)
       return route
@@ -164,11 +221,12 @@ export class Topics {
       await leftovers.discard(made)
       throw error
     } finally {
-      this.beginning.delete(name)
+      this.beginning.delete(keyOf(tenant, name))
     }
   }
 
   private route(
+    tenant: string,
     name: string,
     facts: PhysicalTopicFacts,
     physical: PhysicalTopic,
@@ -190,11 +248,20 @@ export class Topics {
   }
 
   private refuseInChain({ cluster, topic }: PhysicalTopic): void {
-    for (const route of this.plane.board.table.topics(tenant)) {
-      const isHomeTopic = route.homeTopic === topic && this.plane.clusters.home(tenant) === cluster
-      const inChain = route.chain(0).some((loglet) => loglet.cluster === cluster && loglet.topic === topic)
-      if (isHomeTopic || inChain) {
-        throw new Refusal('TOPIC_EXISTS', `${topic} on ${cluster} is part of topic ${route.name} already`)
+    const { table } = this.plane.board
+    for (const { name: tenant, home } of table.tenants.values()) {
+      for (const route of table.topics(tenant)) {
+        const isHomeTopic = route.homeTopic === topic && home === cluster
+        let inChain = false
+        for (let i = 0; i < route.depth; i++) {
+          inChain ||= route.cluster(i) === cluster && route.physicalTopic(i) === topic
+        }
+        if (isHomeTopic || inChain) {
+          throw new Refusal(
+            'TOPIC_EXISTS',
+            `${topic} on ${cluster} is part of topic ${route.name} of tenant ${tenant} already`,
+          )
+        }
       }
     }
   }
@@ -243,4 +310,11 @@ export class Topics {
       groups: commits.length,
     })
   }
+}
+
+const keyOf = (tenant: string, name: string) => `${tenant}/${name}`
+
+function wishesOf(creation: Creation): TopicWishes {
+  const { partitions, sla, cluster, replicationFactor, configs, expected, owner, contact } = creation
+  return { partitions, sla, pinnedTo: cluster, replicationFactor, configs, expected, owner, contact }
 }
