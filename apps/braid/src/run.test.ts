@@ -9,7 +9,7 @@ import {
   Refusal,
 } from './testing/fake-control-plane.ts'
 import { type FakeIo, fakeIo } from './testing/fake-io.ts'
-import { movedTopic, sealing, switched } from './testing/resources.ts'
+import { movedTopic, placement, plainCluster, sealing, switched } from './testing/resources.ts'
 
 let plane: FakeControlPlane | undefined
 afterEach(async () => {
@@ -33,7 +33,7 @@ describe('topic', () => {
   it('create sends what was asked for and says where it is', async () => {
     const { status, io } = await braid(
       'topic create orders --partitions 2 --cluster b --replication-factor 3 --config retention.ms=1000 --config a=b=c',
-      { 'POST /v1/topics': movedTopic },
+      { 'POST /v1/tenants/default/topics': { topic: movedTopic, placement } },
     )
     expect(plane!.received[0]!.body).toEqual({
       name: 'orders',
@@ -47,15 +47,24 @@ describe('topic', () => {
   })
 
   it('adopt warns of clients that go past Braid', async () => {
-    const { io } = await braid('topic adopt orders --cluster b', { 'POST /v1/topics/adopt': movedTopic })
+    const { io } = await braid('topic adopt orders --cluster b', {
+      'POST /v1/tenants/default/topics/adopt': movedTopic,
+    })
     expect(plane!.received[0]!.body).toEqual({ name: 'orders', cluster: 'b' })
     expect(io.out).toContain('topic orders is adopted: 2 partitions on b')
     expect(io.out).toContain('point its clients at a listener')
   })
 
   it('list is a table for people, and the same data for programs', async () => {
-    const { chain: _, logEnds: __, ...summary } = movedTopic
-    const answers = { 'GET /v1/topics': { topics: [summary] } }
+    const {
+      chain: _,
+      logEnds: __,
+      configs: _1,
+      replicationFactor: _2,
+      placement: _3,
+      ...summary
+    } = movedTopic
+    const answers = { 'GET /v1/tenants/default/topics': { topics: [summary], next: null } }
     const people = await braid('topic list', answers)
     expect(people.io.out).toBe(
       'TOPIC    PARTITIONS   CLUSTER   LOGLETS   MIGRATION\norders            2   b               2   -\n',
@@ -69,16 +78,19 @@ describe('topic', () => {
   })
 
   it('list of none says how to begin', async () => {
-    const { io } = await braid('topic list', { 'GET /v1/topics': { topics: [] } })
+    const { io } = await braid('topic list', { 'GET /v1/tenants/default/topics': { topics: [], next: null } })
     expect(io.out).toContain('braid topic create')
   })
 
   it('show prints the chains', async () => {
-    const { io } = await braid('topic show orders', { 'GET /v1/topics/orders': movedTopic })
+    const { io } = await braid('topic show orders', { 'GET /v1/tenants/default/topics/orders': movedTopic })
     expect(io.out).toContain('0   0..1199   1200..1529 >')
   })
 
-  const deletion = { 'GET /v1/topics/orders': movedTopic, 'DELETE /v1/topics/orders': {} }
+  const deletion = {
+    'GET /v1/tenants/default/topics/orders': movedTopic,
+    'DELETE /v1/tenants/default/topics/orders': {},
+  }
 
   it.each([
     ['topic delete orders --yes', undefined, exitCodes.ok, true],
@@ -89,19 +101,19 @@ describe('topic', () => {
   ])('%s, answered %j: status %d, deleted %s', async (line, answer, wanted, deleted) => {
     const { status } = await braid(line, deletion, answer === undefined ? {} : { answer })
     expect(status).toBe(wanted)
-    expect(asked().includes('DELETE /v1/topics/orders')).toBe(deleted)
+    expect(asked().includes('DELETE /v1/tenants/default/topics/orders')).toBe(deleted)
   })
 })
 
 describe('migrate', () => {
-  const start = { 'POST /v1/migrations': sealing }
+  const start = { 'POST /v1/migrations': { migrations: [sealing] } }
 
   it('waits for the switch, shows the steps and the pause', async () => {
     const { status, io } = await braid('migrate orders --to b', {
       ...start,
       'GET /v1/migrations/m-7': switched,
     })
-    expect(plane!.received[0]!.body).toEqual({ topic: 'orders', to: 'b' })
+    expect(plane!.received[0]!.body).toEqual({ topics: ['orders'], to: 'b' })
     expect(io.out).toContain('SEAL     done        36 ms   sealed and cut in 34 ms')
     expect(io.out).toContain('topic orders is on b now: sealed in 34 ms, switched in 2.6 ms')
     expect(status).toBe(exitCodes.ok)
@@ -164,7 +176,9 @@ describe('migrate', () => {
 
 describe('migration', () => {
   it('list and show', async () => {
-    const { io } = await braid('migration list', { 'GET /v1/migrations': { migrations: [switched] } })
+    const { io } = await braid('migration list', {
+      'GET /v1/migrations': { migrations: [switched], next: null },
+    })
     expect(io.out).toMatch(/m-7 +orders +a +b +switched +DRAIN +34 ms/)
     await plane?.[Symbol.asyncDispose]()
     const shown = await braid('migration show m-7', { 'GET /v1/migrations/m-7': switched })
@@ -193,7 +207,7 @@ describe('migration', () => {
 
 describe('an error', () => {
   it.each([
-    ['topic show orders', 'GET /v1/topics/orders', 'UNKNOWN_TOPIC', exitCodes.notFound],
+    ['topic show orders', 'GET /v1/tenants/default/topics/orders', 'UNKNOWN_TOPIC', exitCodes.notFound],
     ['migrate orders --to x', 'POST /v1/migrations', 'UNKNOWN_CLUSTER', exitCodes.notFound],
     ['migrate orders --to b', 'POST /v1/migrations', 'MIGRATION_IN_PROGRESS', exitCodes.conflict],
     ['migrate orders --to b', 'POST /v1/migrations', 'NO_ROOM', exitCodes.conflict],
@@ -201,9 +215,9 @@ describe('an error', () => {
     ['migrate orders --to b', 'POST /v1/migrations', 'CLUSTER_UNREACHABLE', exitCodes.failed],
     ['migration show m-9', 'GET /v1/migrations/m-9', 'UNKNOWN_MIGRATION', exitCodes.notFound],
     ['cluster remove a', 'DELETE /v1/clusters/a', 'CLUSTER_IN_USE', exitCodes.conflict],
-    ['topic create orders --partitions 1', 'POST /v1/topics', 'BAD_REQUEST', exitCodes.usage],
-    ['topic list', 'GET /v1/topics', 'SHUTTING_DOWN', exitCodes.unreachable],
-    ['topic list', 'GET /v1/topics', 'INTERNAL', exitCodes.failed],
+    ['topic create orders --partitions 1', 'POST /v1/tenants/default/topics', 'BAD_REQUEST', exitCodes.usage],
+    ['topic list', 'GET /v1/tenants/default/topics', 'SHUTTING_DOWN', exitCodes.unreachable],
+    ['topic list', 'GET /v1/tenants/default/topics', 'INTERNAL', exitCodes.failed],
   ] as const)('%s refused by %s with %s: status %d', async (line, request, code, wanted) => {
     const { status, io } = await braid(line, { [request]: new Refusal(code, 'what, where and what to do') })
     expect(status).toBe(wanted)
@@ -222,7 +236,7 @@ describe('an error', () => {
   })
 
   it('shows where it comes from only with BRAID_DEBUG', async () => {
-    const refused = { 'GET /v1/topics': new Refusal('INTERNAL', 'broken') }
+    const refused = { 'GET /v1/tenants/default/topics': new Refusal('INTERNAL', 'broken') }
     const { io } = await braid('topic list', refused, { env: { BRAID_DEBUG: '1' } })
     expect(io.err).toContain('    at ')
     expect(io.err).toContain('caused by ControlPlaneError')
@@ -235,14 +249,15 @@ describe('cluster, access-point', () => {
     number: 1,
     bootstrap: ['k1:9092', 'k2:9092'],
     clusterId: 'x',
-    partitionsMax: 400,
+    ...plainCluster,
+    capacity: { ...plainCluster.capacity, partitions: 400 },
     homeOf: ['default'],
     loglets: 3,
     registeredAt: '2026-11-23T10:00:00.000Z',
   }
 
   it('list', async () => {
-    const { io } = await braid('cluster list', { 'GET /v1/clusters': { clusters: [cluster] } })
+    const { io } = await braid('cluster list', { 'GET /v1/clusters': { clusters: [cluster], next: null } })
     expect(io.out).toMatch(/a +yes +3 +400 +k1:9092,k2:9092/)
   })
 
@@ -253,7 +268,7 @@ describe('cluster, access-point', () => {
     expect(plane!.received[0]!.body).toEqual({
       name: 'a',
       bootstrap: ['k1:9092', 'k2:9092'],
-      partitionsMax: 400,
+      capacity: { partitions: 400 },
     })
     expect(io.out).toContain('cluster a is registered, and is home')
   })
@@ -271,6 +286,7 @@ describe('cluster, access-point', () => {
             leaseEndsAt: '2026-11-23T10:00:00.000Z',
           },
         ],
+        next: null,
       },
     })
     expect(io.out).toMatch(/dev +127\.0\.0\.1:9092 +7 +a=127\.0\.0\.1:9093/)

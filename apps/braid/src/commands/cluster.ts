@@ -29,7 +29,11 @@ export function addClusterCommands(braid: Command, io: Io): void {
     const { partitionsMax } = options
     const addresses = parseBootstrap(bootstrap, `cluster ${name}`)
     const cluster = await ask(io, (client) =>
-      client.clusters.register({ name, bootstrap: addresses, partitionsMax }),
+      client.clusters.register({
+        name,
+        bootstrap: addresses,
+        ...(partitionsMax !== undefined && { capacity: { partitions: partitionsMax } }),
+      }),
     )
     print(io, options.output, cluster, (added) =>
       added.homeOf.length > 0
@@ -57,7 +61,11 @@ const clusters = (all: readonly Cluster[]): string =>
           { head: 'CLUSTER', cell: (cluster) => cluster.name },
           { head: 'HOME', cell: (cluster) => (cluster.homeOf.length > 0 ? 'yes' : '-') },
           { head: 'LOGLETS', cell: (cluster) => String(cluster.loglets), align: 'right' },
-          { head: 'PARTITIONS MAX', cell: (cluster) => String(cluster.partitionsMax ?? '-'), align: 'right' },
+          {
+            head: 'PARTITIONS MAX',
+            cell: (cluster) => String(cluster.capacity.partitions ?? '-'),
+            align: 'right',
+          },
           { head: 'BOOTSTRAP', cell: (cluster) => cluster.bootstrap.join(',') },
         ],
         all,

@@ -45,7 +45,7 @@ export function addMigrateCommand(braid: Command, io: Io): void {
 
 const migrate = (io: Io, topic: string, options: MigrateOptions): Promise<void> =>
   ask(io, async (client) => {
-    const started = await client.migrations.start({ topic, to: options.to })
+    const [started] = await client.migrations.start({ topics: [topic], to: options.to })
     if (options.detach === true) return print(io, options.output, started, detached)
     print(io, options.output, await watchMigration(io, client, started, options), summary)
   })

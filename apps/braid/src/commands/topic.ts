@@ -31,7 +31,7 @@ export function addTopicCommands(braid: Command, io: Io): void {
     'braid topic create audit --partitions 3 --config retention.ms=86400000 --config min.insync.replicas=2',
   ).action(async (name: string, options: CreateOptions) => {
     const { partitions, cluster, replicationFactor, config } = options
-    const topic = await ask(io, (client) =>
+    const { topic } = await ask(io, (client) =>
       client.topics.create({ name, partitions, cluster, replicationFactor, configs: config }),
     )
     print(io, options.output, topic, created)

@@ -7,6 +7,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { runDev } from '../commands/dev.ts'
 import { type FakeControlPlane, fakeControlPlane, Refusal } from '../testing/fake-control-plane.ts'
 import { type FakeIo, fakeIo } from '../testing/fake-io.ts'
+import { plainCluster } from '../testing/resources.ts'
 import { findClusterStarter } from './providers.ts'
 import type { DevOptions, DevParts } from './stack.ts'
 
@@ -32,7 +33,7 @@ let folder: string
 
 beforeEach(async () => {
   plane = await fakeControlPlane({
-    'GET /v1/clusters': { clusters: [] },
+    'GET /v1/clusters': { clusters: [], next: null },
     'POST /v1/clusters': ({ body }: { body: unknown }) => {
       const { name, bootstrap } = body as { name: string; bootstrap: string[] }
       happened.push(`register ${name}`)
@@ -41,7 +42,7 @@ beforeEach(async () => {
         number: 1,
         bootstrap,
         clusterId: name,
-        partitionsMax: null,
+        ...plainCluster,
         homeOf: [],
         loglets: 0,
         registeredAt: '2026-11-23T10:00:00.000Z',
@@ -217,7 +218,7 @@ describe('what goes wrong leaves nothing behind', () => {
   it('an attached cluster that does not answer', async () => {
     await plane[Symbol.asyncDispose]()
     plane = await fakeControlPlane({
-      'GET /v1/clusters': { clusters: [] },
+      'GET /v1/clusters': { clusters: [], next: null },
       'POST /v1/clusters': new Refusal('CLUSTER_UNREACHABLE', 'a does not answer at k1:9092'),
     })
     await expect(runDev(io, attached, parts)).rejects.toMatchObject({
@@ -245,12 +246,12 @@ describe('what goes wrong leaves nothing behind', () => {
       number: 1,
       bootstrap: ['elsewhere:9092'],
       clusterId: 'a',
-      partitionsMax: null,
+      ...plainCluster,
       homeOf: ['default'],
       loglets: 1,
       registeredAt: '2026-11-23T10:00:00.000Z',
     }
-    plane = await fakeControlPlane({ 'GET /v1/clusters': { clusters: [known] } })
+    plane = await fakeControlPlane({ 'GET /v1/clusters': { clusters: [known], next: null } })
     await expect(runDev(io, attached, parts)).rejects.toThrow(
       'cluster a was at elsewhere:9092 in the kept data, now it is at k1:9092',
     )

@@ -7,6 +7,16 @@ export const movedTopic: Topic = {
   id: '5f0e3a86-3a4f-4d8a-9c5e-0a4d1d0f8a11',
   partitions: 2,
   maxMessageBytes: 1_048_588,
+  sla: null,
+  pinnedTo: null,
+  standby: null,
+  expected: { bytesInPerSecond: 0, readers: 1 },
+  owner: null,
+  contact: null,
+  drift: [],
+  configs: {},
+  replicationFactor: null,
+  placement: null,
   cluster: 'b',
   physicalTopic: 'orders.k2',
   homeTopic: 'orders.k1',
@@ -52,6 +62,8 @@ export const sealingSince = Date.parse(at(196))
 /** In SEAL: CHECK took 12 ms, PREPARE 184 ms. */
 export const sealing: Migration = {
   id: 'm-7',
+  group: 'm-7',
+  operation: null,
   tenant: 'default',
   topic: 'orders',
   from: { cluster: 'a', topic: 'orders.k1' },
@@ -65,6 +77,7 @@ export const sealing: Migration = {
   routeVersion: null,
   strays: [],
   cancelRequested: false,
+  pauseRequested: false,
   error: null,
   createdAt: at(0),
   revision: 5,
@@ -86,4 +99,18 @@ export const switched: Migration = {
   cuts: ['1200', '0'],
   routeVersion: 9,
   revision: 9,
+}
+
+export const placement = { cluster: 'b', standby: null, stub: 'a', reasons: [], considered: [] }
+
+/** Of a cluster of which nothing special was said. */
+export const plainCluster = {
+  security: null,
+  tier: 'shared',
+  dedicatedTo: null,
+  labels: {},
+  capacity: { bytesInPerSecond: null, bytesOutPerSecond: null, partitions: null },
+  state: 'active',
+  load: { bytesInPerSecond: 0, bytesOutPerSecond: 0, partitions: 0 },
+  topics: 0,
 }
