@@ -28,7 +28,8 @@ for (const kind of sagaKinds) {
           await assertNothingBetween(world)
           const rows = await world.plane.store.migrations.list(100)
           const states = outcome === 'done' ? ['switched', 'done'] : ['failed']
-          for (const { state } of rows) expect(states).toContain(state)
+          // What an operation has moved stays moved, whatever becomes of the operation.
+          for (const { state, operation } of rows) if (operation === null) expect(states).toContain(state)
         })
       }
     })

@@ -6,7 +6,14 @@ import { retirementSaga } from './drain.ts'
 import { groupSaga } from './migration.ts'
 import type { SagaKind } from './saga-kind.ts'
 
-export const sagaKinds: readonly SagaKind[] = [groupSaga, retirementSaga, drainSaga, rebalanceSaga, applySaga, applyRestSaga]
+export const sagaKinds: readonly SagaKind[] = [
+  groupSaga,
+  retirementSaga,
+  drainSaga,
+  rebalanceSaga,
+  applySaga,
+  applyRestSaga,
+]
 
 /** The steps of a migration, those of its group's saga and those of its own. */
 export const migrationSaga = [...groupSaga.steps, ...retirementSaga.steps]

@@ -23,6 +23,7 @@ export async function foundBetween(world: SagaWorld): Promise<string[]> {
   return store.transaction(async () => [
     ...(await sagasUnderway(world)),
     ...(await recordsApart(world)),
+    ...(await operationsApart(world)),
     ...routesApart(world),
     ...topicsApart(world),
     ...(await store.leftovers()).map(({ cluster, topic }) => `${topic} is left over on ${cluster}`),
@@ -61,6 +62,28 @@ async function recordsApart({ plane, clusters }: SagaWorld): Promise<string[]> {
       if (state === 'switched' && !chainOf(plane.board.table.topic(row.tenant, topic)).has(keyOf(to)))
         found.push(`topic ${topic} was moved to ${to.topic}, and its route does not say so`)
     }
+  }
+  return found
+}
+
+/** An operation has ended with its saga; nothing of it is under way, no cluster is held by it. */
+async function operationsApart({ plane }: SagaWorld): Promise<string[]> {
+  const found: string[] = []
+  const { operations, sagas } = plane.store
+  const draining = new Set<string | null>()
+  for (const { id, title, state, saga, cluster, error } of await operations.list(1_000)) {
+    const { moving } = await operations.counts(id)
+    const underway = (await sagas.get(saga))?.state
+    if (moving > 0) found.push(`${title}: ${moving} topics are being moved`)
+    if (state === 'running') {
+      draining.add(cluster)
+      if (underway === 'done' || underway === 'undone')
+        found.push(`${title} is running, its saga is ${underway}`)
+    }
+    if (state === 'failed' && error === null) found.push(`${title} failed without a reason`)
+  }
+  for (const { name, state } of await plane.store.clusters()) {
+    if (state === 'draining' && !draining.has(name)) found.push(`${name} is draining, and nobody drains it`)
   }
   return found
 }

@@ -3,6 +3,7 @@ import { encodeBatch } from '@braid/kafka-protocol'
 import { retirementSaga } from '../sagas/drain.ts'
 import { groupSaga } from '../sagas/migration.ts'
 import { retirementOf } from '../store/migration-queries.ts'
+import { applying, draining, finishing, rebalancing } from './operation-scenarios.ts'
 import type { SagaScenario } from './saga-faults.ts'
 import type { SagaWorld } from './saga-world.ts'
 
@@ -49,4 +50,8 @@ export const sagaScenarios: Readonly<Record<string, Readonly<Record<string, Saga
     [1, 2, 5].map((count) => [`${count} topics`, moving(names.slice(0, count))]),
   ),
   [retirementSaga.name]: { 'of one topic': retiring },
+  drain: { 'of four topics': draining },
+  rebalance: { 'of four topics': rebalancing },
+  apply: { 'of a file that makes, moves and deletes': applying },
+  'apply-rest': { 'of a file in force': finishing },
 }

@@ -11,6 +11,7 @@ import {
 } from '@braid/control-api'
 import type { TopicRoute } from '@braid/routing-model'
 import { Clusters } from '../clusters/clusters.ts'
+import { KnownFacts } from '../placement/known-facts.ts'
 import type { Plane } from '../plane.ts'
 import { PublishedRoutes } from '../routes/published-routes.ts'
 import { RouteBoard } from '../routes/route-board.ts'
@@ -157,6 +158,7 @@ export class SagaWorld {
       board,
       clusters,
       leftovers,
+      facts: new KnownFacts({ reach: (name) => clusters.reach(name), now }),
       timings,
       log: () => {},
       closing: closing.signal,
