@@ -36,6 +36,14 @@ function tooLarge(offset: bigint): RoutingError {
   return new RoutingError('BAD_OFFSET', `${offset} is no 64-bit offset`)
 }
 
+/** The column of `partitions` partitions for `grownTo`, zero where it is new. */
+export function grownColumn(column: OffsetColumn, partitions: number, grownTo: number): OffsetColumn {
+  if (column === ZERO_COLUMN || grownTo === partitions) return column
+  const grown = new BigInt64Array(grownTo)
+  for (let partition = 0; partition < partitions; partition++) grown[partition] = offsetAt(column, partition)
+  return grown
+}
+
 export function sameColumn(a: OffsetColumn, b: OffsetColumn): boolean {
   return a === b || (a.length === b.length && a.every((offset, i) => offset === b[i]))
 }

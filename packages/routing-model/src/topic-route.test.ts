@@ -187,3 +187,46 @@ describe('bad JSON', () => {
     expect(() => TopicRoute.fromJSON(json as TopicRouteJson)).toThrow(refused(code))
   })
 })
+
+describe('more partitions', () => {
+  it('leave what is there as it is, and begin at 0 in the active loglet, after any history', () => {
+    fc.assert(
+      fc.property(history, fc.integer({ min: 0, max: 5 }), (story, more) => {
+        const { route } = live(story)
+        const partitions = route.partitions + more
+        const grown = route.withPartitions(partitions)
+        expect(grown.partitions).toBe(partitions)
+        for (let partition = 0; partition < route.partitions; partition++)
+          expect(grown.chain(partition)).toEqual(route.chain(partition))
+        for (let partition = route.partitions; partition < partitions; partition++) {
+          for (const [i, loglet] of grown.chain(partition).entries()) {
+            const end = i === grown.active ? {} : { end: 0n }
+            expect(loglet).toMatchObject({ start: 0n, base: 0n, ...end })
+          }
+          expect(grown.locate(partition, 0n)).toBe(grown.active)
+        }
+        const back = TopicRoute.fromJSON(JSON.parse(JSON.stringify(grown)))
+        expect(back.equals(grown)).toBe(true)
+      }),
+    )
+  })
+
+  it('go on moving', () => {
+    const grown = moved().withPartitions(4)
+    const again = grown.sealedAndAppended([1n, 2n, 3n, 4n], { cluster: 'kafka-a', topic: 'orders.2' })
+    expect(again.loglet(2, 3)).toMatchObject({ start: 0n, base: 4n })
+    expect(again.locate(3, 3n)).toBe(1)
+    expect(again.locate(3, 4n)).toBe(2)
+  })
+
+  it('are never fewer', () => {
+    expect(() => moved().withPartitions(2)).toThrow(refused('BAD_ROUTE'))
+    expect(() => moved().withPartitions(PARTITIONS_MAX + 1)).toThrow(refused('BAD_ROUTE'))
+  })
+
+  it('and another limit changes nothing else', () => {
+    const changed = moved().withMaxMessageBytes(2_000_000)
+    expect(changed.toJSON()).toEqual({ ...moved().toJSON(), maxMessageBytes: 2_000_000 })
+    expect(() => moved().withMaxMessageBytes(0)).toThrow(refused('BAD_ROUTE'))
+  })
+})

@@ -11,7 +11,7 @@ import {
   type PhysicalTopic,
   sameLogletColumns,
 } from './loglet-columns.ts'
-import { columnOf, type OffsetColumn, offsetAt, ZERO_COLUMN } from './offset-column.ts'
+import { columnOf, grownColumn, type OffsetColumn, offsetAt, ZERO_COLUMN } from './offset-column.ts'
 import { RoutingError } from './routing-error.ts'
 
 /** Kafka itself gives out long before; the bound is there so that no message can claim more memory. */
@@ -219,6 +219,44 @@ export class TopicRoute implements TopicFields {
       )
     }
     return new TopicRoute(this.fields(), this.columns.slice(1))
+  }
+
+  /**
+   * The route with more partitions. All loglets of a fresh partition but the active one are empty, so what it holds
+   * begins at logical offset 0; every physical topic of the chain has to have it before. Never fewer.
+   */
+  withPartitions(partitions: number): TopicRoute {
+    if (partitions < this.partitions) {
+      throw new RoutingError(
+        'BAD_ROUTE',
+        `${this.name}: has ${this.partitions} partitions and cannot have ${partitions}: keys would change places`,
+      )
+    }
+    const fields = { ...this.fields(), partitions }
+    checkFields(fields)
+    // Columns that were one stay one.
+    const known = new Map<OffsetColumn, OffsetColumn>()
+    const grown = (column: OffsetColumn) => {
+      const before = known.get(column) ?? grownColumn(column, this.partitions, partitions)
+      known.set(column, before)
+      return before
+    }
+    return new TopicRoute(
+      fields,
+      this.columns.map((loglet) => ({
+        ...loglet,
+        starts: grown(loglet.starts),
+        bases: grown(loglet.bases),
+        logicalEnds: loglet.logicalEnds && grown(loglet.logicalEnds),
+      })),
+    )
+  }
+
+  /** The route with another limit of its records. */
+  withMaxMessageBytes(maxMessageBytes: number): TopicRoute {
+    const fields = { ...this.fields(), maxMessageBytes }
+    checkFields(fields)
+    return new TopicRoute(fields, this.columns)
   }
 
   equals(other: TopicRoute): boolean {
