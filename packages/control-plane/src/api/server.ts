@@ -3,6 +3,7 @@ import type { AccessPoints } from '../access-points.ts'
 import type { Fleets } from '../fleet/fleets.ts'
 import type { Operations } from '../operations/operations.ts'
 import type { Plane } from '../plane.ts'
+import type { TopicRequests } from '../requests/topic-requests.ts'
 import type { Migrations } from '../sagas/migrations.ts'
 import type { Topics } from '../topics/topics.ts'
 import { accessPointEndpoints } from './access-points.ts'
@@ -14,6 +15,7 @@ import { operationEndpoints } from './operations.ts'
 import { type Handlers, type ServeParts, serve } from './serve.ts'
 import { slaEndpoints } from './slas.ts'
 import { tenantEndpoints } from './tenants.ts'
+import { requestEndpoints } from './topic-requests.ts'
 import { topicEndpoints } from './topics.ts'
 
 /** What the API speaks for. */
@@ -23,6 +25,7 @@ export interface Served {
   readonly migrations: Migrations
   readonly operations: Operations
   readonly fleets: Fleets
+  readonly topicRequests: TopicRequests
   readonly accessPoints: AccessPoints
   readonly serving: ServeParts
 }
@@ -45,6 +48,7 @@ export function handlersOf(served: Served): Handlers {
     ...migrationEndpoints(served),
     ...operationEndpoints(served),
     ...fleetEndpoints(served),
+    ...requestEndpoints(served),
     ...accessPointEndpoints(served),
   }
 }

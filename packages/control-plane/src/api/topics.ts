@@ -4,7 +4,7 @@ import { roleIn } from '../access/caller.ts'
 import { placeOf } from '../placement/place-topic.ts'
 import { Refusal, unknownTenant } from '../refusal.ts'
 import type { TopicSpecRow, TopicWishes } from '../store/topic-queries.ts'
-import { checkQuota } from '../tenants/quota.ts'
+import { checkQuota, isOverQuota } from '../tenants/quota.ts'
 import { classConfigs } from '../topics/class-configs.ts'
 import { keyIn, pageOf } from './cursor.ts'
 import type { Call, Handlers } from './serve.ts'
@@ -112,8 +112,13 @@ export function topicEndpoints({ plane, topics }: Pick<Served, 'plane' | 'topics
         body,
         placement,
         async (fresh) => {
-          // Others may have been created while the clusters made this one.
-          await quota()
+          // Others may have been created while the clusters made this one, which counts by now.
+          if (bound(call) && (await isOverQuota(store, tenant, body))) {
+            throw new Refusal(
+              'QUOTA_EXCEEDED',
+              `others have used up the quota of tenant ${tenant} while topic ${body.name} was made: ask for it with a request, or for a larger quota`,
+            )
+          }
           await record(
             { tenant, what: `topic ${body.name}`, after: body },
             { topic: await shown(fresh, null), placement },

@@ -5,12 +5,13 @@ import { AccessPoints } from '../access-points.ts'
 import type { Answer } from '../api/front.ts'
 import { createApi } from '../api/server.ts'
 import { Clusters, type OpenCluster } from '../clusters/clusters.ts'
+import { Fleets } from '../fleet/fleets.ts'
 import { IdempotentRequests } from '../idempotency/idempotent-requests.ts'
 import type { Log } from '../log.ts'
-import { Fleets } from '../fleet/fleets.ts'
 import { Operations } from '../operations/operations.ts'
 import { KnownFacts } from '../placement/known-facts.ts'
 import type { Plane } from '../plane.ts'
+import { TopicRequests } from '../requests/topic-requests.ts'
 import type { PublishedRoutes } from '../routes/published-routes.ts'
 import { RouteBoard } from '../routes/route-board.ts'
 import { type MigrationHooks, Migrations } from '../sagas/migrations.ts'
@@ -75,6 +76,7 @@ export async function beginTerm(parts: TermParts): Promise<Term> {
   const migrations = new Migrations(plane, parts.migrationHooks)
   const operations = new Operations(plane, migrations.sagas)
   const fleets = new Fleets(plane, migrations.sagas, operations)
+  const topicRequests = new TopicRequests(plane, topics)
   const accessPoints = new AccessPoints({ store, board, timings, log, now })
   const api = createApi({
     plane,
@@ -82,6 +84,7 @@ export async function beginTerm(parts: TermParts): Promise<Term> {
     migrations,
     operations,
     fleets,
+    topicRequests,
     accessPoints,
     serving: {
       store,
@@ -100,6 +103,7 @@ export async function beginTerm(parts: TermParts): Promise<Term> {
       accessPoints.close(),
       clusters.close(),
       migrations.close(),
+      topicRequests.close(),
       leftovers.close(),
     ])
     const inTime = await Promise.race([
@@ -113,6 +117,7 @@ export async function beginTerm(parts: TermParts): Promise<Term> {
     accessPoints.start()
     leftovers.start()
     await migrations.resume()
+    await topicRequests.resume()
   } catch (error) {
     await end(error as Error)
     throw error

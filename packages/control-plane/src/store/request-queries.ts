@@ -35,11 +35,15 @@ export class RequestQueries {
   }
 
   async add(
-    row: Pick<RequestRow, 'id' | 'tenant' | 'topic' | 'why' | 'state' | 'waitsFor' | 'by' | 'createdAt'>,
+    row: Pick<
+      RequestRow,
+      'id' | 'tenant' | 'topic' | 'why' | 'state' | 'waitsFor' | 'by' | 'createdAt' | 'placement'
+    >,
   ): Promise<void> {
     await this.db.run(
-      `INSERT INTO topic_request (id, tenant, topic, why, state, waits_for, created_by, created_at, revision, number)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?, 1, (SELECT coalesce(max(number), 0) + 1 FROM topic_request))`,
+      `INSERT INTO topic_request (id, tenant, topic, why, state, waits_for, created_by, created_at, placement,
+         revision, number)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 1, (SELECT coalesce(max(number), 0) + 1 FROM topic_request))`,
       row.id,
       row.tenant,
       JSON.stringify(row.topic),
@@ -48,6 +52,7 @@ export class RequestQueries {
       JSON.stringify(row.waitsFor),
       row.by,
       row.createdAt,
+      row.placement && JSON.stringify(row.placement),
     )
   }
 
@@ -96,6 +101,11 @@ export class RequestQueries {
 
   async fulfil(id: string, placement: RequestRow['placement']): Promise<void> {
     await this.update(id, "state = 'fulfilled', placement = ?", placement && JSON.stringify(placement))
+  }
+
+  /** Nobody has decided about it. */
+  async waitAgain(id: string, waitsFor: readonly string[]): Promise<void> {
+    await this.update(id, "state = 'waiting', waits_for = ?", JSON.stringify(waitsFor))
   }
 
   async fail(id: string, { code, detail }: { code: string; detail: string }): Promise<void> {

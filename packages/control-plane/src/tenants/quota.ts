@@ -3,6 +3,8 @@ import type { Store } from '../store/store.ts'
 
 /** What a topic takes of its tenant's quotas. */
 export interface Taken {
+  /** 1 when absent. */
+  readonly topics?: number
   readonly partitions: number
   readonly expected: { readonly bytesInPerSecond: number }
 }
@@ -19,7 +21,7 @@ export async function beyondQuota(
   const usage = await store.tenantSpecs.usage(tenant)
   const { quotas } = spec
   const checks: [of: string, used: number, more: number, max: number | null][] = [
-    ['topics', usage.topics, before === undefined ? 1 : 0, quotas.topicsMax],
+    ['topics', usage.topics, before === undefined ? (after.topics ?? 1) : 0, quotas.topicsMax],
     ['partitions', usage.partitions, after.partitions - (before?.partitions ?? 0), quotas.partitionsMax],
     [
       'bytes in per second',
@@ -32,6 +34,19 @@ export async function beyondQuota(
     max !== null && more > 0 && used + more > max
       ? [`${more} more ${of}: ${used} of at most ${max} are used`]
       : [],
+  )
+}
+
+/** Whether the tenant has more than its quotas of what was just added, in this transaction. */
+export async function isOverQuota(store: Store, tenant: string, added: Taken): Promise<boolean> {
+  const spec = await store.tenantSpecs.get(tenant)
+  if (spec === undefined) return false
+  const { topicsMax, partitionsMax, bytesInPerSecondMax } = spec.quotas
+  const { topics, partitions, bytesInPerSecond } = await store.tenantSpecs.usage(tenant)
+  return (
+    topics > (topicsMax ?? topics) ||
+    partitions > (partitionsMax ?? partitions) ||
+    (added.expected.bytesInPerSecond > 0 && bytesInPerSecond > (bytesInPerSecondMax ?? bytesInPerSecond))
   )
 }
 
