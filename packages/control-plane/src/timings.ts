@@ -27,6 +27,8 @@ export interface Timings {
   readonly leaseMs: number
   readonly leaseCheckMs: number
   readonly heartbeatMs: number
+  /** Between two looks at whether those who read a feed may still; it ends so long after they may not. */
+  readonly credentialsCheckMs: number
   /** Between two tries of a control plane to lead, while another does. */
   readonly lockTryMs: number
   /** Between two looks at the store of one that does not lead, when nothing wakes it. */
@@ -51,6 +53,7 @@ export const defaultTimings: Timings = {
   leaseMs: 10_000,
   leaseCheckMs: 500,
   heartbeatMs: 2_000,
+  credentialsCheckMs: 10_000,
   lockTryMs: 500,
   followEveryMs: 1_000,
   termEndMaxMs: 5_000,

@@ -5,10 +5,13 @@ import type { Operations } from '../operations/operations.ts'
 import type { Plane } from '../plane.ts'
 import type { Migrations } from '../sagas/migrations.ts'
 import type { Topics } from '../topics/topics.ts'
+import { accessEndpoints } from './access.ts'
 import { accessPointEndpoints } from './access-points.ts'
 import { createApp } from './app.ts'
+import { backupEndpoints } from './backup.ts'
 import { clusterEndpoints } from './clusters.ts'
 import { fleetEndpoints } from './fleet.ts'
+import type { RequestCounts } from './metrics.ts'
 import { migrationEndpoints } from './migrations.ts'
 import { operationEndpoints } from './operations.ts'
 import { type Handlers, type ServeParts, serve } from './serve.ts'
@@ -25,12 +28,16 @@ export interface Served {
   readonly fleets: Fleets
   readonly accessPoints: AccessPoints
   readonly serving: ServeParts
+  readonly requests: RequestCounts
+  /** Where the store's file is; undefined when it is none. */
+  readonly folder: string | undefined
 }
 
 /** The API of a leader. What every control plane answers itself is in front.ts. */
 export function createApi(served: Served): FastifyInstance {
   const app = createApp(served.plane.log)
   readEmptyBodies(app)
+  served.requests.watch(app)
   serve(app, served.serving, handlersOf(served))
   return app
 }
@@ -46,6 +53,8 @@ export function handlersOf(served: Served): Handlers {
     ...operationEndpoints(served),
     ...fleetEndpoints(served),
     ...accessPointEndpoints(served),
+    ...accessEndpoints(served),
+    ...backupEndpoints(served),
   }
 }
 

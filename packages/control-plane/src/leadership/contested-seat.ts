@@ -52,6 +52,10 @@ export class ContestedSeat implements Seat {
     return { role: 'reader', leader: this.leaderUrl() ?? null }
   }
 
+  reading(): Store | undefined {
+    return this.leading?.store ?? this.follower.reading
+  }
+
   rest(): Answer {
     return this.leading?.term.answer ?? this.forwarder.to(this.leaderUrl())
   }
