@@ -24,6 +24,8 @@ export interface Timings {
   /** How long a call waits for physical topics to be deleted before it leaves that to the background. */
   readonly sweepMaxMs: number
   readonly sweepEveryMs: number
+  /** A leftover that is not there is looked for again for so long: what makes it may still be under way. */
+  readonly leftoverSettleMs: number
   readonly leaseMs: number
   readonly leaseCheckMs: number
   readonly heartbeatMs: number
@@ -50,6 +52,7 @@ export const defaultTimings: Timings = {
   retryMaxMs: 10_000,
   sweepMaxMs: 10_000,
   sweepEveryMs: 15_000,
+  leftoverSettleMs: 60_000,
   leaseMs: 10_000,
   leaseCheckMs: 500,
   heartbeatMs: 2_000,

@@ -59,9 +59,7 @@ export async function beginTerm(parts: TermParts): Promise<Term> {
     timings,
     log,
     now,
-    deleteTopic: async ({ cluster, topic }) => {
-      await (await clusters.open(cluster)).deleteTopic(topic)
-    },
+    deleteTopic: async ({ cluster, topic }) => (await clusters.open(cluster)).deleteTopic(topic),
   })
   const plane: Plane = {
     store,
