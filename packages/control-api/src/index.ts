@@ -109,7 +109,14 @@ export {
   tenantQuotas,
   tenantSpec,
 } from './resources/tenant.ts'
-export type { Role, Token, TokenCreated, TokenCreation, Whoami } from './resources/token.ts'
+export {
+  type Role,
+  role,
+  type Token,
+  type TokenCreated,
+  type TokenCreation,
+  type Whoami,
+} from './resources/token.ts'
 export {
   type Placement,
   type Topic,

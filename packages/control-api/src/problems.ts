@@ -61,6 +61,7 @@ export const problemCodes = {
   SEAL_FAILED: { status: 502, title: 'The topic could not be sealed' },
   GROUPS_BUSY: { status: 409, title: 'Consumer groups are active' },
   LIMIT_REACHED: { status: 409, title: 'A limit is reached' },
+  IDENTITY_UNAVAILABLE: { status: 503, title: 'The issuer of the token cannot be asked' },
   NO_LEADER: { status: 503, title: 'No control plane leads at this moment' },
   TOO_MANY_READERS: { status: 503, title: 'The route feed has as many readers as it may have' },
   SHUTTING_DOWN: { status: 503, title: 'The control plane is stopping' },

@@ -1,6 +1,11 @@
 import { randomUUID } from 'node:crypto'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
+import { provideAdminToken } from './access/admin-token.ts'
+import { type Auth, Authenticator, checkExposure } from './access/authenticator.ts'
+import { FeedAccess } from './access/feed-access.ts'
 import { createFront } from './api/front.ts'
+import { RequestCounts } from './api/metrics.ts'
+import { planeMetrics } from './api/plane-metrics.ts'
 import type { OpenCluster } from './clusters/clusters.ts'
 import { openRealCluster } from './clusters/real-cluster.ts'
 import { ContestedSeat } from './leadership/contested-seat.ts'
@@ -14,7 +19,7 @@ import type { MigrationHooks } from './sagas/migrations.ts'
 import { defaultTimings, type Timings } from './timings.ts'
 
 export interface ControlPlaneOptions {
-  /** 127.0.0.1 when absent: the API has no credentials yet. */
+  /** 127.0.0.1 when absent. Elsewhere than on loopback it takes `auth`, or `allowAnonymous`. */
   readonly host?: string | undefined
   /** 7070 when absent; 0 takes a free one. */
   readonly port?: number | undefined
@@ -29,6 +34,15 @@ export interface ControlPlaneOptions {
   readonly dataDir?: string | undefined
   /** `:memory:` forgets everything at the end. */
   readonly databaseFile?: string | undefined
+  /** Who may do what: `none` when absent, which makes everybody an administrator. */
+  readonly auth?: Auth | undefined
+  /** With `auth: 'none'`, also where others than this machine can reach us. */
+  readonly allowAnonymous?: boolean | undefined
+  /**
+   * The administrator's token, of at least 32 characters; BRAID_ADMIN_TOKEN when absent. Without either the first start
+   * with `auth: 'tokens'` makes one, and writes it to the file `admin-token` in the data directory.
+   */
+  readonly adminToken?: string | undefined
   readonly log?: Log | undefined
   /** Of those who read the routes. */
   readonly routeFeed?: Partial<RouteFeedLimits> | undefined
@@ -60,13 +74,19 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   const timings = { ...defaultTimings, ...options.timings }
   const openCluster =
     options.openCluster ?? ((address) => openRealCluster(address, { connectTimeoutMs, requestTimeoutMs }))
+  const auth = options.auth ?? 'none'
+  checkExposure(host, auth, options.allowAnonymous ?? false)
   const id = randomUUID()
   const published = new PublishedRoutes()
   const place = storePlace(options)
+  const folder = place.kind === 'sqlite' && place.file !== ':memory:' ? dirname(place.file) : undefined
   const seat: Seat =
     place.kind === 'sqlite'
       ? await SoleSeat.open(place.file, published)
       : new ContestedSeat({ storeUrl: place.url, id, published, timings, log })
+  const authenticator = new Authenticator({ auth, store: () => seat.reading(), now: Date.now })
+  const access = new FeedAccess({ authenticator, log, everyMs: timings.credentialsCheckMs })
+  const requests = new RequestCounts()
   const readers = new RouteReaders({
     published,
     log,
@@ -77,14 +97,19 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
     published,
     readers,
     log,
+    access,
+    metrics: () => planeMetrics({ requests, readers, published, role: seat.role(), store: seat.reading() }),
     role: () => seat.role(),
     rest: () => seat.rest(),
   })
+
+  requests.watch(front)
 
   let closed: Promise<void> | undefined
   const close = () => {
     closed ??= (async () => {
       readers.close()
+      await access.close()
       await Promise.all([front.close(), seat.close()])
     })()
     return closed
@@ -95,8 +120,18 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
     await seat.start({
       id,
       url: advertised,
-      beginTerm: (store) =>
-        beginTerm({
+      beginTerm: async (store) => {
+        if (auth !== 'none') {
+          await provideAdminToken({
+            store,
+            given: options.adminToken ?? process.env.BRAID_ADMIN_TOKEN,
+            folder,
+            dispensable: typeof auth === 'object',
+            log,
+            now: Date.now,
+          })
+        }
+        return beginTerm({
           id,
           url: advertised,
           store,
@@ -106,7 +141,11 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
           openCluster,
           migrationHooks: options.migrationHooks,
           checkAnswers: options.checkAnswers ?? false,
-        }),
+          authenticator,
+          requests,
+          folder,
+        })
+      },
     })
     log('info', 'control-plane.started', { url, ...seat.role(), routeVersion: published.table.version })
     return { url, close, backup: (file) => seat.backup(file) }

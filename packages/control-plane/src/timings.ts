@@ -24,9 +24,13 @@ export interface Timings {
   /** How long a call waits for physical topics to be deleted before it leaves that to the background. */
   readonly sweepMaxMs: number
   readonly sweepEveryMs: number
+  /** A leftover that is not there is looked for again for so long: what makes it may still be under way. */
+  readonly leftoverSettleMs: number
   readonly leaseMs: number
   readonly leaseCheckMs: number
   readonly heartbeatMs: number
+  /** Between two looks at whether those who read a feed may still; it ends so long after they may not. */
+  readonly credentialsCheckMs: number
   /** Between two tries of a control plane to lead, while another does. */
   readonly lockTryMs: number
   /** Between two looks at the store of one that does not lead, when nothing wakes it. */
@@ -48,9 +52,11 @@ export const defaultTimings: Timings = {
   retryMaxMs: 10_000,
   sweepMaxMs: 10_000,
   sweepEveryMs: 15_000,
+  leftoverSettleMs: 60_000,
   leaseMs: 10_000,
   leaseCheckMs: 500,
   heartbeatMs: 2_000,
+  credentialsCheckMs: 10_000,
   lockTryMs: 500,
   followEveryMs: 1_000,
   termEndMaxMs: 5_000,

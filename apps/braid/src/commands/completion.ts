@@ -30,23 +30,35 @@ export function addCompletionCommand(braid: Command, { io }: Session): void {
     io.stdout.write(scripts[shell](commandTree(braid)))
   })
 
-  // What is typed so far comes behind it, options and all: none of them are this command's own.
+  // What is typed so far comes behind `--`: it need not be a whole command line yet.
   braid
     .command('__complete', { hidden: true })
     .argument('<kind>')
     .argument('[words...]')
-    .allowUnknownOption()
     .helpOption(false)
-    .action(async (kind: string, _words: string[]) => {
-      const names = await namesOf(kind, io, braid.opts()).catch(() => [])
-      io.stdout.write(
-        names
-          .filter(isSafe)
-          .slice(0, namesMax)
-          .map((name) => `${name}\n`)
-          .join(''),
-      )
+    .action(async (kind: string, typed: string[]) => {
+      const names = await namesOf(kind, io, optionsIn(typed)).catch(() => [])
+      const offered = names.filter(isSafe).slice(0, namesMax)
+      io.stdout.write(offered.map((name) => `${name}\n`).join(''))
     })
+}
+
+/** Of whose names are asked, as far as the line says it. */
+function optionsIn(typed: readonly string[]): GlobalOptions {
+  const valueFor = (option: string): string | undefined => {
+    const at = typed.lastIndexOf(option)
+    const joined = typed.findLast((word) => word.startsWith(`${option}=`))
+    return (at >= 0 ? typed[at + 1] : joined?.slice(option.length + 1)) || undefined
+  }
+  const [context, controlPlane, token, tenant] = ['--context', '--control-plane', '--token', '--tenant'].map(
+    valueFor,
+  )
+  return {
+    ...(context !== undefined && { context }),
+    ...(controlPlane !== undefined && { controlPlane }),
+    ...(token !== undefined && { token }),
+    ...(tenant !== undefined && { tenant }),
+  }
 }
 
 async function namesOf(kind: string, io: Io, options: GlobalOptions): Promise<readonly string[]> {

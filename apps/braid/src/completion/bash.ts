@@ -24,7 +24,7 @@ _braid() {
 }
 _braid_words() { local IFS=$'\\n'; COMPREPLY+=($(compgen -W "$1" -- "$cur")); }
 _braid_files() { local IFS=$'\\n'; compopt -o filenames 2>/dev/null; COMPREPLY+=($(compgen -f -- "$cur")); }
-_braid_names() { local IFS=$'\\n'; COMPREPLY+=($(compgen -W "$(braid __complete "$1" "\${COMP_WORDS[@]:1}" 2>/dev/null)" -- "$cur")); }
+_braid_names() { local IFS=$'\\n'; COMPREPLY+=($(compgen -W "$(braid __complete "$1" -- "\${COMP_WORDS[@]:1:COMP_CWORD-1}" 2>/dev/null)" -- "$cur")); }
 _braid_is_command() {
   case "$1 $2" in
 ${lines(nodes, ({ path, subcommands }) => (subcommands.length === 0 ? undefined : `    ${subcommands.map(({ name }) => `"${path} ${name}"`).join(' | ')}) return 0 ;;`))}

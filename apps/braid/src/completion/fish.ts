@@ -41,7 +41,7 @@ function __braid_at
     end
 end
 function __braid_names
-    braid __complete $argv[1] (commandline -opc)[2..-1] 2>/dev/null
+    braid __complete $argv[1] -- (commandline -opc)[2..-1] 2>/dev/null
 end
 complete -c braid -f
 ${nodes.flatMap(nodeLines).join('\n')}

@@ -25,7 +25,7 @@ _braid() {
 }
 _braid_names() {
   local -a found
-  found=(\${(f)"$(braid __complete $1 "\${(@)words[2,-1]}" 2>/dev/null)"})
+  found=(\${(f)"$(braid __complete $1 -- "\${(@)words[2,CURRENT-1]}" 2>/dev/null)"})
   (( $#found )) && compadd -a found
 }
 _braid_is_command() {

@@ -101,6 +101,14 @@ const anyFleet: fc.Arbitrary<FleetInput> = fc.record({
           minLength: 1,
           maxLength: 3,
         }),
+        security: fc.constantFrom(
+          null,
+          { protocol: 'SSL' as const, tls: { serverName: 'kafka', ca: 'file:/etc/ca.pem' } },
+          {
+            protocol: 'SASL_PLAINTEXT' as const,
+            sasl: { username: 'braid', mechanism: 'PLAIN' as const, password: 'env:EU_PASSWORD' },
+          },
+        ),
         dedicatedTo: maybe(slug),
         labels,
         capacity: fc.record({

@@ -18,6 +18,7 @@ export function formatFleet(fleet: FleetInput): string {
   inputSchema ??= z.toJSONSchema(fleetSchema, { io: 'input', unrepresentable: 'any' }) as JsonSchema
   const short = shortened(canonicalFleet(fleet), inputSchema) as Record<string, unknown>
   return Object.entries(short)
+    .filter(([, value]) => !(Array.isArray(value) && value.length === 0))
     .map(([section, value]) => stringify({ [section]: value }, yamlOptions))
     .join('\n')
 }

@@ -111,12 +111,17 @@ interface JsonSchema {
   readonly allOf?: readonly JsonSchema[]
 }
 
+const othersOf = ({ additionalProperties }: JsonSchema): JsonSchema | undefined =>
+  typeof additionalProperties === 'object' ? additionalProperties : undefined
+
 function keysAt(schema: z.ZodType, path: Path): string[] {
   let at = z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' }) as JsonSchema | undefined
   for (const step of path) {
     const parts: JsonSchema[] = at === undefined ? [] : [at, ...(at.anyOf ?? []), ...(at.allOf ?? [])]
     at = parts
-      .map((part) => (typeof step === 'number' ? part.items : part.properties?.[String(step)]))
+      .map((part) =>
+        typeof step === 'number' ? part.items : (part.properties?.[String(step)] ?? othersOf(part)),
+      )
       .find((found) => found !== undefined)
   }
   const parts: JsonSchema[] = at === undefined ? [] : [at, ...(at.anyOf ?? []), ...(at.allOf ?? [])]

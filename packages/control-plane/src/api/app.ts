@@ -7,12 +7,18 @@ import { Refusal } from '../refusal.ts'
 export const bodyMaxBytes = 1024 * 1024
 const problemType = 'application/problem+json'
 
+const headersOf: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  NO_LEADER: { 'retry-after': '1' },
+  IDENTITY_UNAVAILABLE: { 'retry-after': '5' },
+  UNAUTHENTICATED: { 'www-authenticate': 'Bearer realm="braid"' },
+}
+
 /** An empty API: whatever goes wrong in it is answered as a problem. */
 export function createApp(log: Log, serverFactory?: FastifyServerFactory): FastifyInstance {
   const refuse = (reply: FastifyReply, problem: Problem) =>
     reply
       .status(problem.status)
-      .headers(problem.code === 'NO_LEADER' ? { 'retry-after': '1' } : {})
+      .headers(headersOf[problem.code] ?? {})
       .type(problemType)
       .send(JSON.stringify(problem))
   const app = fastify({

@@ -3,10 +3,12 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { createServer } from 'node:http'
 import { type Problem, problemOf } from '@braid/control-api'
 import type { FastifyInstance } from 'fastify'
+import type { FeedAccess } from '../access/feed-access.ts'
 import type { Log } from '../log.ts'
 import type { PublishedRoutes } from '../routes/published-routes.ts'
 import type { RouteReaders } from '../routes/route-readers.ts'
 import { createApp } from './app.ts'
+import { type Gauge, prometheusText } from './metrics.ts'
 import { routeFeed } from './route-feed.ts'
 
 export type Answer = (request: IncomingMessage, response: ServerResponse) => void
@@ -21,6 +23,10 @@ export interface FrontParts {
   readonly published: PublishedRoutes
   readonly readers: RouteReaders
   readonly log: Log
+  /** Says who may read the feed, and of which tenants; everybody all of it when absent. */
+  readonly access?: FeedAccess | undefined
+  /** What Prometheus reads. */
+  metrics?(): Promise<readonly Gauge[]>
   role(): Role
   /** Who answers everything else at this moment: the API of our own term, or the way to the leader. */
   rest(): Answer
@@ -55,6 +61,11 @@ export function createFront(parts: FrontParts): FastifyInstance {
       ...role,
     })
   })
+  app.get('/metrics', async (_request, reply) =>
+    reply
+      .type('text/plain; version=0.0.4; charset=utf-8')
+      .send(prometheusText((await parts.metrics?.()) ?? [])),
+  )
   routeFeed(app, parts)
   return app
 }

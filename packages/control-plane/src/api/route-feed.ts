@@ -1,6 +1,7 @@
 import { tenantName } from '@braid/control-api'
 import type { FastifyInstance } from 'fastify'
 import { z } from 'zod'
+import { feedTenants } from '../access/feed-access.ts'
 import { Refusal } from '../refusal.ts'
 import type { PublishedRoutes } from '../routes/published-routes.ts'
 import type { FrontParts } from './front.ts'
@@ -31,8 +32,9 @@ const aheadMaxMs = 1_000
 export function routeFeed(app: FastifyInstance, parts: FrontParts): void {
   const { published, readers } = parts
   app.get('/v1/routes', async (request, reply) => {
+    const caller = await parts.access?.caller(request.headers.authorization)
     const query = parse(feedQuery, request.query, 'reading the routes')
-    const { tenants } = query
+    const tenants = caller === undefined ? query.tenants : feedTenants(caller, query.tenants)
     const since = query.since ?? asOne(request.headers['last-event-id'])
     readers.checkRoom()
     if (published.storeId === undefined) {
@@ -61,6 +63,7 @@ export function routeFeed(app: FastifyInstance, parts: FrontParts): void {
     })
     response.flushHeaders()
     response.on('error', () => {})
+    if (caller !== undefined) parts.access?.guard(caller, socket)
     readers.add({ socket, address: request.ip, encoding, tenants, since })
   })
 }

@@ -6,10 +6,13 @@ import type { Plane } from '../plane.ts'
 import type { TopicRequests } from '../requests/topic-requests.ts'
 import type { Migrations } from '../sagas/migrations.ts'
 import type { Topics } from '../topics/topics.ts'
+import { accessEndpoints } from './access.ts'
 import { accessPointEndpoints } from './access-points.ts'
 import { createApp } from './app.ts'
+import { backupEndpoints } from './backup.ts'
 import { clusterEndpoints } from './clusters.ts'
 import { fleetEndpoints } from './fleet.ts'
+import type { RequestCounts } from './metrics.ts'
 import { migrationEndpoints } from './migrations.ts'
 import { operationEndpoints } from './operations.ts'
 import { type Handlers, type ServeParts, serve } from './serve.ts'
@@ -28,12 +31,16 @@ export interface Served {
   readonly topicRequests: TopicRequests
   readonly accessPoints: AccessPoints
   readonly serving: ServeParts
+  readonly requests: RequestCounts
+  /** Where the store's file is; undefined when it is none. */
+  readonly folder: string | undefined
 }
 
 /** The API of a leader. What every control plane answers itself is in front.ts. */
 export function createApi(served: Served): FastifyInstance {
   const app = createApp(served.plane.log)
   readEmptyBodies(app)
+  served.requests.watch(app)
   serve(app, served.serving, handlersOf(served))
   return app
 }
@@ -50,6 +57,8 @@ export function handlersOf(served: Served): Handlers {
     ...fleetEndpoints(served),
     ...requestEndpoints(served),
     ...accessPointEndpoints(served),
+    ...accessEndpoints(served),
+    ...backupEndpoints(served),
   }
 }
 

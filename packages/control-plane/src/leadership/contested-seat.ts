@@ -52,6 +52,10 @@ export class ContestedSeat implements Seat {
     return { role: 'reader', leader: this.leaderUrl() ?? null }
   }
 
+  reading(): Store | undefined {
+    return this.leading?.store ?? this.follower.reading
+  }
+
   rest(): Answer {
     return this.leading?.term.answer ?? this.forwarder.to(this.leaderUrl())
   }
@@ -63,7 +67,7 @@ export class ContestedSeat implements Seat {
     while (this.rolePending() && performance.now() < deadline && !this.closing.signal.aborted) await wait(10)
   }
 
-  backup(file: string): Promise<void> {
+  async backup(file: string): Promise<void> {
     if (this.leading !== undefined) return this.leading.store.backup(file)
     throw new Refusal('NO_LEADER', 'this control plane does not lead: ask the one that does')
   }

@@ -29,6 +29,8 @@ export class Follower {
   private following: Promise<void> | undefined
   private known: LeaderRow | undefined
   private lastReason = ''
+  /** What the leader has written, while we can read it. */
+  reading: Store | undefined
 
   constructor(parts: FollowerParts) {
     this.parts = parts
@@ -83,6 +85,7 @@ export class Follower {
         this.lastReason = reason
         await wait(lookEveryMs / 2, undefined, { signal: this.closing.signal, ref: false }).catch(() => {})
       } finally {
+        this.reading = undefined
         await connection?.close()
         connection = undefined
       }
@@ -97,6 +100,7 @@ export class Follower {
       if (!this.paused) {
         const look = (async () => {
           store ??= await Store.openToRead(db).catch(whenThere)
+          this.reading = store
           if (store !== undefined) await this.look(store)
         })()
         this.looking = look.catch(() => {})

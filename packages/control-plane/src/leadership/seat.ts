@@ -13,6 +13,8 @@ export interface SeatParts {
 
 export interface Seat {
   role(): Role
+  /** A store to look things up in, its own or the leader's; undefined while there is none. */
+  reading(): Store | undefined
   /** Who answers what the front does not. */
   rest(): Answer
   /** Resolves when there is a leader, or it is clear that it takes a while. */

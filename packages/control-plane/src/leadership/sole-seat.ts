@@ -29,6 +29,10 @@ export class SoleSeat implements Seat {
     return { role: 'leader', term: this.term?.number ?? 0 }
   }
 
+  reading(): Store {
+    return this.store
+  }
+
   rest(): Answer {
     if (this.term !== undefined) return this.term.answer
     // It takes a few milliseconds.

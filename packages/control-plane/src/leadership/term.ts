@@ -1,8 +1,9 @@
 // What a control plane does while it leads, from the first read to the last: all of it ends with the term.
 import { setTimeout as wait } from 'node:timers/promises'
-import { anonymous } from '../access/caller.ts'
+import type { Authenticator } from '../access/authenticator.ts'
 import { AccessPoints } from '../access-points.ts'
 import type { Answer } from '../api/front.ts'
+import type { RequestCounts } from '../api/metrics.ts'
 import { createApi } from '../api/server.ts'
 import { Clusters, type OpenCluster } from '../clusters/clusters.ts'
 import { Fleets } from '../fleet/fleets.ts'
@@ -33,6 +34,10 @@ export interface TermParts {
   readonly migrationHooks: MigrationHooks | undefined
   /** Every answer is compared with its schema. */
   readonly checkAnswers: boolean
+  readonly authenticator: Authenticator
+  readonly requests: RequestCounts
+  /** Where the store's file is; undefined when it is none. */
+  readonly folder: string | undefined
 }
 
 export interface Term {
@@ -55,9 +60,7 @@ export async function beginTerm(parts: TermParts): Promise<Term> {
     timings,
     log,
     now,
-    deleteTopic: async ({ cluster, topic }) => {
-      await (await clusters.open(cluster)).deleteTopic(topic)
-    },
+    deleteTopic: async ({ cluster, topic }) => (await clusters.open(cluster)).deleteTopic(topic),
   })
   const plane: Plane = {
     store,
@@ -90,9 +93,11 @@ export async function beginTerm(parts: TermParts): Promise<Term> {
       store,
       now,
       idempotent: new IdempotentRequests({ store, now }),
-      authenticate: async () => anonymous,
+      authenticate: (request) => parts.authenticator.caller(request.headers.authorization),
       checkAnswers: parts.checkAnswers,
     },
+    requests: parts.requests,
+    folder: parts.folder,
   })
 
   const end = async (reason: Error) => {

@@ -46,6 +46,12 @@ export class SagaQueries {
     ).map(sagaRow)
   }
 
+  /** For metrics. */
+  async counts(): Promise<{ kind: string; state: string; count: number }[]> {
+    const rows = await this.db.all('SELECT kind, state, count(*) AS n FROM saga GROUP BY kind, state')
+    return rows.map((row) => ({ kind: String(row.kind), state: String(row.state), count: Number(row.n) }))
+  }
+
   async setProgress(id: string, state: SagaState, step: string): Promise<void> {
     await this.db.run(
       'UPDATE saga SET state = ?, step = ?, revision = revision + 1 WHERE id = ?',

@@ -346,9 +346,10 @@ export class Store {
     )
   }
 
-  async hasLeftover(cluster: string, topic: string): Promise<boolean> {
-    const found = 'SELECT 1 AS found FROM leftover WHERE cluster = ? AND topic = ?'
-    return (await this.db.get(found, cluster, topic)) !== undefined
+  async leftover(cluster: string, topic: string): Promise<LeftoverRow | undefined> {
+    const found = 'SELECT recorded_at FROM leftover WHERE cluster = ? AND topic = ?'
+    const row = await this.db.get(found, cluster, topic)
+    return row && { cluster, topic, recordedAt: Number(row.recorded_at) }
   }
 
   async removeLeftover(cluster: string, topic: string): Promise<void> {

@@ -39,6 +39,7 @@ export const hurried: Timings = {
   retryMaxMs: 4,
   sweepMaxMs: 50,
   sweepEveryMs: 10,
+  leftoverSettleMs: 0,
 }
 
 /** One control plane, from its start to its death. */
@@ -149,9 +150,7 @@ export class SagaWorld {
       timings,
       log: () => {},
       now,
-      deleteTopic: async ({ cluster, topic }) => {
-        await this.cluster(cluster).deleteTopic(topic)
-      },
+      deleteTopic: ({ cluster, topic }) => this.cluster(cluster).deleteTopic(topic),
     })
     const plane: Plane = {
       store,

@@ -27,6 +27,7 @@ export const quick = {
   retryMaxMs: 20,
   sweepMaxMs: 500,
   sweepEveryMs: 50,
+  leftoverSettleMs: 0,
 }
 
 /** Clusters a, b and c, of which a is home. */
@@ -37,11 +38,13 @@ export function fakeClusters(): Record<'a' | 'b' | 'c', FakeCluster> {
 export async function startTestPlane(
   clusters: Readonly<Record<string, FakeCluster>>,
   options: Partial<ControlPlaneOptions> = {},
+  /** `join`: another on the store of one that has registered them. */
+  how: 'begin' | 'join' = 'begin',
 ): Promise<TestPlane> {
   const folder = mkdtempSync(join(tmpdir(), 'braid-control-plane-'))
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
   const plane = await startOn(folder, clusters, options)
-  for (const name of Object.keys(clusters))
+  for (const name of how === 'begin' ? Object.keys(clusters) : [])
     await plane.client.clusters.register({ name, bootstrap: `${name}:9092` })
   return plane
 }

@@ -10,8 +10,8 @@ interface LeftoverParts {
   readonly timings: Timings
   readonly log: Log
   readonly now: () => number
-  /** Undefined when there is no such cluster any more. */
-  deleteTopic(physical: PhysicalTopic): Promise<void>
+  /** False when it was not there. */
+  deleteTopic(physical: PhysicalTopic): Promise<boolean>
 }
 
 const keyOf = ({ cluster, topic }: PhysicalTopic) => JSON.stringify([cluster, topic])
@@ -97,13 +97,17 @@ export class Leftovers {
     const key = keyOf(physical)
     const known = this.underway.get(key)
     if (known !== undefined) return known
-    const { store, log } = this.parts
+    const { store, log, now, timings } = this.parts
     const { cluster, topic } = physical
     const deletion = (async () => {
       // It may be in a route after all: of a commit whose answer was lost.
-      if (!(await store.hasLeftover(cluster, topic))) return
-      await this.parts.deleteTopic(physical)
-      await store.removeLeftover(cluster, topic)
+      const left = await store.leftover(cluster, topic)
+      if (left === undefined) return
+      const wasThere = await this.parts.deleteTopic(physical)
+      // The call that makes it may still be under way, from a control plane that has led before.
+      if (wasThere || now() >= left.recordedAt + timings.leftoverSettleMs) {
+        await store.removeLeftover(cluster, topic)
+      }
     })()
       .catch((error: unknown) => log('warn', 'leftover.kept', { cluster, topic, reason: reasonOf(error) }))
       .finally(() => this.underway.delete(key))

@@ -1,0 +1,73 @@
+// What Prometheus reads. Labels have few values: endpoints, statuses, states, never names that callers choose.
+import type { FastifyInstance } from 'fastify'
+
+type Labels = Readonly<Record<string, string>>
+
+export interface Gauge {
+  readonly name: string
+  readonly help: string
+  readonly type: 'gauge' | 'counter'
+  readonly values: readonly (readonly [labels: Labels, value: number])[]
+}
+
+/** Requests that were answered, by endpoint and status. */
+export class RequestCounts {
+  private readonly counts = new Map<string, { labels: Labels; count: number; seconds: number }>()
+
+  /** Of every request that this app answers. */
+  watch(app: FastifyInstance): void {
+    app.addHook('onResponse', (request, reply, done) => {
+      const { endpoint = 'other' } = request.routeOptions.config as { endpoint?: string }
+      this.add(endpoint, reply.statusCode, reply.elapsedTime / 1_000)
+      done()
+    })
+  }
+
+  metrics(): Gauge[] {
+    const all = [...this.counts.values()]
+    return [
+      {
+        name: 'braid_api_requests_total',
+        help: 'Requests answered',
+        type: 'counter',
+        values: all.map(({ labels, count }) => [labels, count]),
+      },
+      {
+        name: 'braid_api_request_seconds_total',
+        help: 'Time taken to answer them',
+        type: 'counter',
+        values: all.map(({ labels, seconds }) => [labels, seconds]),
+      },
+    ]
+  }
+
+  private add(endpoint: string, status: number, seconds: number): void {
+    const key = `${endpoint} ${status}`
+    const known = this.counts.get(key) ?? {
+      labels: { endpoint, status: String(status) },
+      count: 0,
+      seconds: 0,
+    }
+    known.count++
+    known.seconds += seconds
+    this.counts.set(key, known)
+  }
+}
+
+export function prometheusText(gauges: readonly Gauge[]): string {
+  return gauges
+    .filter(({ values }) => values.length > 0)
+    .map(({ name, help, type, values }) => {
+      const lines = values.map(([labels, value]) => `${name}${labelText(labels)} ${value}`)
+      return `# HELP ${name} ${help}\n# TYPE ${name} ${type}\n${lines.join('\n')}\n`
+    })
+    .join('')
+}
+
+function labelText(labels: Labels): string {
+  const pairs = Object.entries(labels).map(
+    ([key, value]) =>
+      `${key}="${value.replaceAll('\\', '\\\\').replaceAll('"', '\\"').replaceAll('\n', '\\n')}"`,
+  )
+  return pairs.length === 0 ? '' : `{${pairs.join(',')}}`
+}
