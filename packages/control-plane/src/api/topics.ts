@@ -4,7 +4,7 @@ import { roleIn } from '../access/caller.ts'
 import { placeOf } from '../placement/place-topic.ts'
 import { Refusal, unknownTenant } from '../refusal.ts'
 import type { TopicSpecRow, TopicWishes } from '../store/topic-queries.ts'
-import { checkQuota, isOverQuota } from '../tenants/quota.ts'
+import { checkQuota } from '../tenants/quota.ts'
 import { classConfigs } from '../topics/class-configs.ts'
 import { keyIn, pageOf } from './cursor.ts'
 import type { Call, Handlers } from './serve.ts'
@@ -103,8 +103,7 @@ export function topicEndpoints({ plane, topics }: Pick<Served, 'plane' | 'topics
       topics.refuseTaken(tenant, body.name)
       const sla = await classOf(body.sla)
       const made = classConfigs(body, sla)
-      const quota = () => (bound(call) ? checkQuota(store, tenant, body) : undefined)
-      await quota()
+      if (bound(call)) await checkQuota(store, tenant, body)
       const placement: Placement = await placeOf(plane, tenant, body)
       if (dryRun) return { topic: null, placement }
       const route = await topics.create(
@@ -112,13 +111,8 @@ export function topicEndpoints({ plane, topics }: Pick<Served, 'plane' | 'topics
         body,
         placement,
         async (fresh) => {
-          // Others may have been created while the clusters made this one, which counts by now.
-          if (bound(call) && (await isOverQuota(store, tenant, body))) {
-            throw new Refusal(
-              'QUOTA_EXCEEDED',
-              `others have used up the quota of tenant ${tenant} while topic ${body.name} was made: ask for it with a request, or for a larger quota`,
-            )
-          }
+          // Others may have been created while the clusters made this one.
+          if (bound(call)) await checkQuota(store, tenant, body, undefined, true)
           await record(
             { tenant, what: `topic ${body.name}`, after: body },
             { topic: await shown(fresh, null), placement },

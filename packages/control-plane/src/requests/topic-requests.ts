@@ -17,7 +17,7 @@ import { randomName } from '../random-name.ts'
 import { Refusal, unknownTenant } from '../refusal.ts'
 import type { RequestRow } from '../store/request-queries.ts'
 import type { TenantRow } from '../store/tenant-queries.ts'
-import { beyondQuota, isOverQuota } from '../tenants/quota.ts'
+import { beyondQuota } from '../tenants/quota.ts'
 import { classConfigs } from '../topics/class-configs.ts'
 import type { Creation, Topics } from '../topics/topics.ts'
 import { beyondPolicy } from './limits.ts'
@@ -42,7 +42,11 @@ const next: Readonly<Record<RequestState, readonly RequestState[]>> = {
 
 /** Beyond its quota after all: it waits for somebody to decide. */
 class BeyondQuota extends Error {
-  override readonly name = 'BeyondQuota'
+  readonly waitsFor: readonly string[]
+  constructor(waitsFor: readonly string[]) {
+    super(waitsFor.join('; '))
+    this.waitsFor = waitsFor
+  }
 }
 
 export class TopicRequests {
@@ -70,12 +74,14 @@ export class TopicRequests {
     const creation = creationOf(wish.topic)
     const tenant = await this.tenant(wish.tenant)
     this.topics.refuseTaken(wish.tenant, creation.name)
-    classConfigs(creation, await this.classOf(creation.sla))
+    const made = classConfigs(creation, await this.classOf(creation.sla))
     // Shown also where it waits: who decides should see it.
-    const placement = await placeOf(this.plane, wish.tenant, creation).catch((error: unknown) => {
-      if (error instanceof Refusal && error.code !== 'UNKNOWN_SLA') return null
-      throw error
-    })
+    const placement = await placeOf(this.plane, wish.tenant, creation, made.replicationFactor).catch(
+      (error: unknown) => {
+        if (error instanceof Refusal && error.code !== 'UNKNOWN_SLA') return null
+        throw error
+      },
+    )
     const id = randomName(12, random)
     const request = await store.transaction(async () => {
       const waitsFor = [
@@ -192,14 +198,17 @@ export class TopicRequests {
     try {
       const creation = creationOf(topic)
       const made = classConfigs(creation, await this.classOf(creation.sla))
-      const placement = await placeOf(plane, tenant, creation)
+      const placement = await placeOf(plane, tenant, creation, made.replicationFactor)
       await topics.create(
         tenant,
         creation,
         placement,
         async () => {
           // Nobody has decided about it: others may have used the quota up since.
-          if (decision === null && (await isOverQuota(store, tenant, creation))) throw new BeyondQuota()
+          if (decision === null) {
+            const beyond = await beyondQuota(store, tenant, creation, undefined, true)
+            if (beyond.length > 0) throw new BeyondQuota(beyond)
+          }
           await store.requests.fulfil(id, placement)
         },
         made,
@@ -209,7 +218,7 @@ export class TopicRequests {
       // The next process goes on with it.
       if (plane.closing.aborted) return
       if (error instanceof BeyondQuota) {
-        await store.requests.waitAgain(id, await beyondQuota(store, tenant, creationOf(topic)))
+        await store.requests.waitAgain(id, error.waitsFor)
         return
       }
       const code = error instanceof Refusal ? error.code : 'INTERNAL'
