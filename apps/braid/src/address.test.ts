@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { apiUrl, formatAddress, parseAddress, parseBootstrap } from './address.ts'
+import { controlPlaneUrl, formatAddress, parseAddress, parseBootstrap } from './address.ts'
 
 describe('an address', () => {
   it('is host:port, IPv6 in brackets', () => {
@@ -21,17 +21,19 @@ describe('an address', () => {
   })
 })
 
-describe('BRAID_API', () => {
+describe('a control plane', () => {
   it.each([
-    [undefined, 'http://127.0.0.1:7070'],
-    ['', 'http://127.0.0.1:7070'],
     ['10.0.0.1:7171', 'http://10.0.0.1:7171'],
     ['https://braid.example.org/', 'https://braid.example.org'],
+    ['https://example.org/braid/', 'https://example.org/braid'],
   ])('%j means %s', (value, url) => {
-    expect(apiUrl(value === undefined ? {} : { BRAID_API: value })).toBe(url)
+    expect(controlPlaneUrl(value, 'BRAID_API')).toBe(url)
   })
 
-  it.each(['nowhere', 'ftp://host:1', 'http://'])('refuses %j', (value) => {
-    expect(() => apiUrl({ BRAID_API: value })).toThrow('BRAID_API')
-  })
+  it.each(['nowhere', 'ftp://host:1', 'http://', 'http://h:1/?a=1', 'http://user:secret@h:1'])(
+    'refuses %j',
+    (value) => {
+      expect(() => controlPlaneUrl(value, 'BRAID_API')).toThrow('BRAID_API')
+    },
+  )
 })

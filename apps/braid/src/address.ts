@@ -10,7 +10,10 @@ export function parseAddress(text: string, what: string): Address {
   const match = /^(?:\[([0-9a-fA-F:.]+)\]|([^\s:/[\]]+)):(\d{1,5})$/.exec(text)
   const port = Number(match?.[3])
   if (match === null || port > 65_535) {
-    throw usage(`${what}: "${text}" is not an address`, 'write host:port, for example 127.0.0.1:9092')
+    throw usage(
+      `${what}: ${JSON.stringify(text)} is not an address`,
+      'write host:port, for example 127.0.0.1:9092',
+    )
   }
   return { host: match[1] ?? match[2] ?? '', port }
 }
@@ -29,16 +32,23 @@ export function parseBootstrap(text: string, what: string): string[] {
 
 export const defaultApi = '127.0.0.1:7070'
 
-/** `BRAID_API` as a URL. `host:port` is accepted too, and means http. */
-export function apiUrl(env: Readonly<Record<string, string | undefined>>): string {
-  const text = env.BRAID_API?.trim() || defaultApi
-  if (!text.includes('://')) return `http://${formatAddress(parseAddress(text, 'BRAID_API'))}`
+/** A control plane's address as a URL. `host:port` is accepted too, and means http. */
+export function controlPlaneUrl(text: string, what: string): string {
+  if (!text.includes('://')) return `http://${formatAddress(parseAddress(text, what))}`
   const url = URL.canParse(text) ? new URL(text) : undefined
-  if (url === undefined || !['http:', 'https:'].includes(url.protocol)) {
+  if (
+    url === undefined ||
+    !['http:', 'https:'].includes(url.protocol) ||
+    url.search !== '' ||
+    url.hash !== ''
+  ) {
     throw usage(
-      `BRAID_API: "${text}" is not a URL of a control plane`,
+      `${what}: ${JSON.stringify(text)} is not a URL of a control plane`,
       'write host:port or http://host:port, for example 127.0.0.1:7070',
     )
   }
-  return text.replace(/\/+$/, '')
+  if (url.username !== '' || url.password !== '') {
+    throw usage(`${what}: a URL with a user or password in it`, 'give a token instead: --token env:NAME')
+  }
+  return url.href.replace(/\/+$/, '')
 }

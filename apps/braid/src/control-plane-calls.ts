@@ -1,23 +1,27 @@
-import { ControlPlaneClient, ControlPlaneError, problemCodes } from '@braid/control-api'
-import { apiUrl } from './address.ts'
+import { type ControlPlaneClient, ControlPlaneError, problemCodes } from '@braid/control-api'
+import type { Settings } from './contexts/settings.ts'
 import { type ExitCode, exitCodes } from './exit-codes.ts'
 import { Failure } from './failure.ts'
-import type { Io } from './io.ts'
+import { clientOf, type Session } from './session.ts'
 
-/** Asks the control plane that BRAID_API names. What it refuses becomes a Failure with its own words. */
-export async function ask<T>(io: Io, question: (client: ControlPlaneClient) => Promise<T>): Promise<T> {
+/** Asks the control plane of the session. What it refuses becomes a Failure with its own words. */
+export async function ask<T>(
+  session: Session,
+  question: (client: ControlPlaneClient, settings: Settings) => Promise<T>,
+): Promise<T> {
+  const settings = session.settings()
   try {
-    return await question(new ControlPlaneClient({ url: apiUrl(io.env), token: io.env.BRAID_TOKEN }))
+    return await question(clientOf(settings), settings)
   } catch (error) {
-    throw refusal(error, io)
+    throw refusal(error, settings)
   }
 }
 
 /** Anything that is not of the control plane is returned as it is. */
-export function refusal(error: unknown, io: Io): unknown {
+export function refusal(error: unknown, settings: Pick<Settings, 'controlPlaneFrom'>): unknown {
   if (!(error instanceof ControlPlaneError)) return error
   const exit = exitFor(error)
-  const remedy = exit === exitCodes.unreachable ? unreachableRemedy(io) : remedies[error.code]
+  const remedy = exit === exitCodes.unreachable ? unreachableRemedy(settings) : remedies[error.code]
   return new Failure(error.detail, { exit, cause: error, ...(remedy === undefined ? {} : { remedy }) })
 }
 
@@ -26,6 +30,7 @@ function exitFor(error: ControlPlaneError): ExitCode {
   const status = statusOf(error)
   if (code === 'UNAVAILABLE' || code === 'TIMED_OUT' || status === 503) return exitCodes.unreachable
   if (code === 'MIGRATION_CANCELLED' || code === 'MIGRATION_UNDONE') return exitCodes.failed
+  if (code === 'STALE_PLAN') return exitCodes.stalePlan
   if (code === 'BAD_REQUEST') return exitCodes.usage
   if (status === 404) return exitCodes.notFound
   if (status === 409) return exitCodes.conflict
@@ -38,14 +43,25 @@ const statusOf = ({ code, status }: ControlPlaneError): number =>
 
 /** Only what the command line can add: the control plane's detail says what to do where it knows. */
 const remedies: Readonly<Record<string, string>> = {
+  UNAUTHENTICATED: 'give a token: BRAID_TOKEN, --token env:NAME, or `braid context set`',
+  FORBIDDEN: 'see who you are: `braid whoami`',
   UNKNOWN_CLUSTER: 'see `braid cluster list`',
+  UNKNOWN_SLA: 'see `braid sla list`',
+  UNKNOWN_TENANT: 'see `braid tenant list`',
+  UNKNOWN_REQUEST: 'see `braid request list`',
+  UNKNOWN_OPERATION: 'see `braid operation list`',
+  UNKNOWN_TOKEN: 'see `braid token list`',
   UNKNOWN_TOPIC: 'see `braid topic list`',
   UNKNOWN_MIGRATION: 'see `braid migration list`',
+  UNKNOWN_ACCESS_POINT: 'see `braid access-point list`',
   NO_CLUSTER: 'register one: `braid cluster add NAME host:port`',
+  NO_PLACE: 'see what was considered: the same command with --dry-run',
   MIGRATION_IN_PROGRESS: 'see `braid migration list`, or stop it: `braid migration cancel ID`',
+  OPERATION_IN_PROGRESS: 'see `braid operation list`',
+  STALE_PLAN: 'look at what is new: `braid plan -f FILE`',
 }
 
-const unreachableRemedy = (io: Io): string =>
-  io.env.BRAID_API
-    ? 'check BRAID_API, or start one there: `braid dev` or `braid control-plane`'
-    : 'start one with `braid dev` or `braid control-plane`, or name it: BRAID_API=host:port'
+const unreachableRemedy = ({ controlPlaneFrom }: Pick<Settings, 'controlPlaneFrom'>): string =>
+  controlPlaneFrom === ''
+    ? 'start one with `braid dev` or `braid control-plane`, or name it: BRAID_API=host:port'
+    : `check ${controlPlaneFrom}, or start one there: \`braid dev\` or \`braid control-plane\``

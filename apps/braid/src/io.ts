@@ -4,6 +4,9 @@ import { exitCodes } from './exit-codes.ts'
 export interface Output {
   write(text: string): void
   readonly isTTY: boolean
+  /** Of the terminal, now; undefined where there is none. */
+  readonly columns?: number | undefined
+  readonly rows?: number | undefined
 }
 
 /** Everything through which a command meets the world. Tests bring their own. */
@@ -25,6 +28,12 @@ const sameSignalMs = 500
 const outputOf = (stream: NodeJS.WriteStream): Output => ({
   write: (text) => void stream.write(text),
   isTTY: stream.isTTY === true,
+  get columns() {
+    return stream.isTTY === true ? stream.columns : undefined
+  },
+  get rows() {
+    return stream.isTTY === true ? stream.rows : undefined
+  },
 })
 
 export function processIo(): Io {

@@ -1,124 +1,50 @@
-import { afterEach, describe, expect, it } from 'vitest'
-import { parse } from 'yaml'
+import { describe, expect, it } from 'vitest'
 import { exitCodes } from './exit-codes.ts'
 import { run } from './run.ts'
-import {
-  type Answer,
-  type FakeControlPlane,
-  fakeControlPlane,
-  Refusal,
-} from './testing/fake-control-plane.ts'
-import { type FakeIo, fakeIo } from './testing/fake-io.ts'
-import { movedTopic, sealing, switched } from './testing/resources.ts'
-
-let plane: FakeControlPlane | undefined
-afterEach(async () => {
-  await plane?.[Symbol.asyncDispose]()
-  plane = undefined
-})
-
-async function braid(
-  line: string,
-  answers: Record<string, Answer>,
-  options: { answer?: string; env?: Record<string, string> } = {},
-): Promise<{ status: number; io: FakeIo }> {
-  plane = await fakeControlPlane(answers)
-  const io = fakeIo({ ...options, env: { BRAID_API: plane.url, ...options.env } })
-  return { status: await run(line.split(' '), io), io }
-}
-
-const asked = (): string[] => plane!.received.map(({ method, path }) => `${method} ${path}`)
-
-describe('topic', () => {
-  it('create sends what was asked for and says where it is', async () => {
-    const { status, io } = await braid(
-      'topic create orders --partitions 2 --cluster b --replication-factor 3 --config retention.ms=1000 --config a=b=c',
-      { 'POST /v1/topics': movedTopic },
-    )
-    expect(plane!.received[0]!.body).toEqual({
-      name: 'orders',
-      partitions: 2,
-      cluster: 'b',
-      replicationFactor: 3,
-      configs: { 'retention.ms': '1000', a: 'b=c' },
-    })
-    expect(io.out).toBe('topic orders is created: 2 partitions on b, as orders.k2\n')
-    expect(status).toBe(exitCodes.ok)
-  })
-
-  it('adopt warns of clients that go past Braid', async () => {
-    const { io } = await braid('topic adopt orders --cluster b', { 'POST /v1/topics/adopt': movedTopic })
-    expect(plane!.received[0]!.body).toEqual({ name: 'orders', cluster: 'b' })
-    expect(io.out).toContain('topic orders is adopted: 2 partitions on b')
-    expect(io.out).toContain('point its clients at a listener')
-  })
-
-  it('list is a table for people, and the same data for programs', async () => {
-    const { chain: _, logEnds: __, ...summary } = movedTopic
-    const answers = { 'GET /v1/topics': { topics: [summary] } }
-    const people = await braid('topic list', answers)
-    expect(people.io.out).toBe(
-      'TOPIC    PARTITIONS   CLUSTER   LOGLETS   MIGRATION\norders            2   b               2   -\n',
-    )
-    await plane?.[Symbol.asyncDispose]()
-    const json = await braid('topic list -o json', answers)
-    expect(JSON.parse(json.io.out)).toEqual([summary])
-    await plane?.[Symbol.asyncDispose]()
-    const yaml = await braid('topic list -o yaml', answers)
-    expect(parse(yaml.io.out)).toEqual([summary])
-  })
-
-  it('list of none says how to begin', async () => {
-    const { io } = await braid('topic list', { 'GET /v1/topics': { topics: [] } })
-    expect(io.out).toContain('braid topic create')
-  })
-
-  it('show prints the chains', async () => {
-    const { io } = await braid('topic show orders', { 'GET /v1/topics/orders': movedTopic })
-    expect(io.out).toContain('0   0..1199   1200..1529 >')
-  })
-
-  const deletion = { 'GET /v1/topics/orders': movedTopic, 'DELETE /v1/topics/orders': {} }
-
-  it.each([
-    ['topic delete orders --yes', undefined, exitCodes.ok, true],
-    ['topic delete orders', 'y', exitCodes.ok, true],
-    ['topic delete orders', 'n', exitCodes.failed, false],
-    ['topic delete orders', '', exitCodes.failed, false],
-    ['topic delete orders', undefined, exitCodes.usage, false],
-  ])('%s, answered %j: status %d, deleted %s', async (line, answer, wanted, deleted) => {
-    const { status } = await braid(line, deletion, answer === undefined ? {} : { answer })
-    expect(status).toBe(wanted)
-    expect(asked().includes('DELETE /v1/topics/orders')).toBe(deleted)
-  })
-})
+import { type Answers, fakeControlPlane, Refusal } from './testing/fake-control-plane.ts'
+import { fakeIo } from './testing/fake-io.ts'
+import { clusterA, goodAnswers, sealing, switched } from './testing/resources.ts'
+import { runBraid } from './testing/run-braid.ts'
 
 describe('migrate', () => {
-  const start = { 'POST /v1/migrations': sealing }
+  const start = { 'migrations.start': { migrations: [sealing] } }
 
   it('waits for the switch, shows the steps and the pause', async () => {
-    const { status, io } = await braid('migrate orders --to b', {
+    const { status, io, plane } = await runBraid('migrate orders --to b', {
       ...start,
-      'GET /v1/migrations/m-7': switched,
+      'migrations.get': switched,
     })
-    expect(plane!.received[0]!.body).toEqual({ topic: 'orders', to: 'b' })
+    expect(plane.received[0]!.body).toEqual({ tenant: 'default', topics: ['orders'], to: 'b' })
     expect(io.out).toContain('SEAL     done        36 ms   sealed and cut in 34 ms')
     expect(io.out).toContain('topic orders is on b now: sealed in 34 ms, switched in 2.6 ms')
     expect(status).toBe(exitCodes.ok)
   })
 
-  it('keeps stdout for the result when a program reads it', async () => {
-    const { io } = await braid('migrate orders --to b -o json', {
-      ...start,
-      'GET /v1/migrations/m-7': switched,
+  it('of several topics is one group: they are sealed and switched together', async () => {
+    const both = [sealing, { ...sealing, id: 'm-8', topic: 'payments' }]
+    const { io, plane } = await runBraid('migrate orders payments --to b --tenant shop', {
+      'migrations.start': { migrations: both },
+      'migrations.get': ({ params }: { params: Record<string, string> }) => ({
+        ...switched,
+        id: params.id,
+        topic: params.id === 'm-8' ? 'payments' : 'orders',
+      }),
     })
+    expect(plane.received[0]!.body).toEqual({ tenant: 'shop', topics: ['orders', 'payments'], to: 'b' })
+    expect(io.out).toContain('2 topics from a to b, together\n')
+    expect(io.out).toContain('topic orders is on b now')
+    expect(io.out).toContain('topic payments is on b now')
+  })
+
+  it('keeps stdout for the result when a program reads it', async () => {
+    const { io } = await runBraid('migrate orders --to b -o json', { ...start, 'migrations.get': switched })
     expect(JSON.parse(io.out)).toEqual(switched)
     expect(io.err).toContain('SWITCH')
   })
 
   it('--detach does not wait', async () => {
-    const { status, io } = await braid('migrate orders --to b --detach', start)
-    expect(asked()).toEqual(['POST /v1/migrations'])
+    const { status, io, asked } = await runBraid('migrate orders --to b --detach', start)
+    expect(asked).toEqual(['migrations.start'])
     expect(io.out).toContain('braid migration show m-7')
     expect(status).toBe(exitCodes.ok)
   })
@@ -129,33 +55,26 @@ describe('migrate', () => {
       detail: 'cluster b does not answer; topic orders stays on a',
     }
     const failed = { ...sealing, state: 'failed', error, revision: 6 }
-    const { status, io } = await braid('migrate orders --to b', {
-      ...start,
-      'GET /v1/migrations/m-7': failed,
-    })
+    const { status, io } = await runBraid('migrate orders --to b', { ...start, 'migrations.get': failed })
     expect(status).toBe(exitCodes.failed)
     expect(io.err).toContain('braid: cluster b does not answer; topic orders stays on a')
   })
 
   it('stopped by a signal leaves the migration alone and says how to go on', async () => {
-    const io: FakeIo = fakeIo()
-    plane = await fakeControlPlane({
-      ...start,
-      'GET /v1/migrations/m-7': () => {
-        io.stop()
-        return sealing
-      },
-    })
-    Object.assign(io.env, { BRAID_API: plane.url })
-    expect(await run(['migrate', 'orders', '--to', 'b', '--timeout', '1'], io)).toBe(exitCodes.interrupted)
+    const { status, io } = await runBraid(
+      'migrate orders --to b --timeout 5',
+      { ...start, 'migrations.get': () => new Promise((resolve) => setTimeout(() => resolve(sealing), 200)) },
+      { stopAfterMs: 50 },
+    )
+    expect(status).toBe(exitCodes.interrupted)
     expect(io.err).toContain('migration m-7 of topic orders goes on')
     expect(io.err).toContain('braid migration cancel m-7')
   })
 
   it('gives up after --timeout', async () => {
-    const { status, io } = await braid('migrate orders --to b --timeout 1', {
+    const { status, io } = await runBraid('migrate orders --to b --timeout 1', {
       ...start,
-      'GET /v1/migrations/m-7': () => new Promise((resolve) => setTimeout(() => resolve(sealing), 100)),
+      'migrations.get': () => new Promise((resolve) => setTimeout(() => resolve(sealing), 100)),
     })
     expect(status).toBe(exitCodes.timedOut)
     expect(io.err).toContain('braid migration show m-7')
@@ -164,27 +83,36 @@ describe('migrate', () => {
 
 describe('migration', () => {
   it('list and show', async () => {
-    const { io } = await braid('migration list', { 'GET /v1/migrations': { migrations: [switched] } })
+    const { io } = await runBraid('migration list', {
+      'migrations.list': { migrations: [switched], next: null },
+    })
     expect(io.out).toMatch(/m-7 +orders +a +b +switched +DRAIN +34 ms/)
-    await plane?.[Symbol.asyncDispose]()
-    const shown = await braid('migration show m-7', { 'GET /v1/migrations/m-7': switched })
+    const shown = await runBraid('migration show m-7', { 'migrations.get': switched })
     expect(shown.io.out).toContain('migration m-7: topic orders from a to b, switched')
+  })
+
+  it('pause says that it is held, and how to go on', async () => {
+    const { io } = await runBraid('migration pause m-7', {
+      'migrations.pause': { ...sealing, pauseRequested: true, operation: 'o-7' },
+    })
+    expect(io.out).toContain('it is held before its next step: braid migration resume m-7')
+    expect(io.out).toContain('part of operation o-7')
   })
 
   it('cancel waits until it is undone', async () => {
     const cancelled = { ...sealing, state: 'cancelled', revision: 6 }
-    const { status, io } = await braid('migration cancel m-7', {
-      'POST /v1/migrations/m-7/cancel': { ...sealing, cancelRequested: true },
-      'GET /v1/migrations/m-7': cancelled,
+    const { status, io } = await runBraid('migration cancel m-7', {
+      'migrations.cancel': { ...sealing, cancelRequested: true },
+      'migrations.get': cancelled,
     })
     expect(io.out).toBe('migration m-7 is cancelled: topic orders stays on a\n')
     expect(status).toBe(exitCodes.ok)
   })
 
   it('cancel that came too late is a failure and says the way back', async () => {
-    const { status, io } = await braid('migration cancel m-7', {
-      'POST /v1/migrations/m-7/cancel': sealing,
-      'GET /v1/migrations/m-7': switched,
+    const { status, io } = await runBraid('migration cancel m-7', {
+      'migrations.cancel': sealing,
+      'migrations.get': switched,
     })
     expect(status).toBe(exitCodes.failed)
     expect(io.err).toContain('braid migrate orders --to a')
@@ -193,19 +121,25 @@ describe('migration', () => {
 
 describe('an error', () => {
   it.each([
-    ['topic show orders', 'GET /v1/topics/orders', 'UNKNOWN_TOPIC', exitCodes.notFound],
-    ['migrate orders --to x', 'POST /v1/migrations', 'UNKNOWN_CLUSTER', exitCodes.notFound],
-    ['migrate orders --to b', 'POST /v1/migrations', 'MIGRATION_IN_PROGRESS', exitCodes.conflict],
-    ['migrate orders --to b', 'POST /v1/migrations', 'NO_ROOM', exitCodes.conflict],
-    ['migrate orders --to b', 'POST /v1/migrations', 'TOPIC_COMPACTED', exitCodes.failed],
-    ['migrate orders --to b', 'POST /v1/migrations', 'CLUSTER_UNREACHABLE', exitCodes.failed],
-    ['migration show m-9', 'GET /v1/migrations/m-9', 'UNKNOWN_MIGRATION', exitCodes.notFound],
-    ['cluster remove a', 'DELETE /v1/clusters/a', 'CLUSTER_IN_USE', exitCodes.conflict],
-    ['topic create orders --partitions 1', 'POST /v1/topics', 'BAD_REQUEST', exitCodes.usage],
-    ['topic list', 'GET /v1/topics', 'SHUTTING_DOWN', exitCodes.unreachable],
-    ['topic list', 'GET /v1/topics', 'INTERNAL', exitCodes.failed],
+    ['topic show orders', 'topics.get', 'UNKNOWN_TOPIC', exitCodes.notFound],
+    ['migrate orders --to x', 'migrations.start', 'UNKNOWN_CLUSTER', exitCodes.notFound],
+    ['migrate orders --to b', 'migrations.start', 'MIGRATION_IN_PROGRESS', exitCodes.conflict],
+    ['migrate orders --to b', 'migrations.start', 'NO_ROOM', exitCodes.conflict],
+    ['migrate orders --to b', 'migrations.start', 'TOPIC_COMPACTED', exitCodes.failed],
+    ['migrate orders --to b', 'migrations.start', 'CLUSTER_UNREACHABLE', exitCodes.failed],
+    ['migration show m-9', 'migrations.get', 'UNKNOWN_MIGRATION', exitCodes.notFound],
+    ['cluster remove a', 'clusters.remove', 'CLUSTER_IN_USE', exitCodes.conflict],
+    ['cluster list', 'clusters.list', 'UNAUTHENTICATED', exitCodes.failed],
+    ['cluster cordon a', 'clusters.cordon', 'FORBIDDEN', exitCodes.failed],
+    ['topic create orders', 'topics.create', 'NO_PLACE', exitCodes.conflict],
+    ['topic create orders', 'topics.create', 'QUOTA_EXCEEDED', exitCodes.conflict],
+    ['topic create orders', 'topics.create', 'BAD_REQUEST', exitCodes.usage],
+    ['topic list', 'topics.list', 'SHUTTING_DOWN', exitCodes.unreachable],
+    ['topic list', 'topics.list', 'INTERNAL', exitCodes.failed],
   ] as const)('%s refused by %s with %s: status %d', async (line, request, code, wanted) => {
-    const { status, io } = await braid(line, { [request]: new Refusal(code, 'what, where and what to do') })
+    const { status, io } = await runBraid(line, {
+      [request]: new Refusal(code, 'what, where and what to do'),
+    })
     expect(status).toBe(wanted)
     expect(io.err).toContain('braid: what, where and what to do\n')
     expect(io.out).toBe('')
@@ -217,62 +151,150 @@ describe('an error', () => {
     const io = fakeIo({ env: { BRAID_API: gone.url } })
     expect(await run(['topic', 'list'], io)).toBe(exitCodes.unreachable)
     expect(io.err).toContain(gone.url)
-    expect(io.err).toContain('braid control-plane')
+    expect(io.err).toContain('check BRAID_API, or start one there: `braid dev` or `braid control-plane`')
     expect(io.err).not.toContain('    at ')
   })
 
   it('shows where it comes from only with BRAID_DEBUG', async () => {
-    const refused = { 'GET /v1/topics': new Refusal('INTERNAL', 'broken') }
-    const { io } = await braid('topic list', refused, { env: { BRAID_DEBUG: '1' } })
+    const refused = { 'topics.list': new Refusal('INTERNAL', 'broken') }
+    const { io } = await runBraid('topic list', refused, { env: { BRAID_DEBUG: '1' } })
     expect(io.err).toContain('    at ')
     expect(io.err).toContain('caused by ControlPlaneError')
   })
 })
 
-describe('cluster, access-point', () => {
-  const cluster = {
-    name: 'a',
-    number: 1,
-    bootstrap: ['k1:9092', 'k2:9092'],
-    clusterId: 'x',
-    partitionsMax: 400,
-    homeOf: ['default'],
-    loglets: 3,
-    registeredAt: '2026-11-23T10:00:00.000Z',
+describe('what a control plane says', () => {
+  const hostile = 'eu\u001b[2J\u009b31m\u202e\r\nx'
+  const list: Answers = {
+    'clusters.list': {
+      clusters: [{ ...clusterA, bootstrap: [hostile], labels: { [hostile]: hostile } }],
+      next: null,
+    },
   }
 
-  it('list', async () => {
-    const { io } = await braid('cluster list', { 'GET /v1/clusters': { clusters: [cluster] } })
-    expect(io.out).toMatch(/a +yes +3 +400 +k1:9092,k2:9092/)
+  it.each(['table', 'json', 'yaml'])('never reaches a terminal raw: -o %s', async (format) => {
+    const { io } = await runBraid(`cluster list -o ${format}`, list, { isTTY: true, columns: 200 })
+    for (const character of ['\u001b', '\u009b', '\u202e', '\r']) expect(io.out).not.toContain(character)
+    expect(io.out).toContain('\\u')
+    if (format === 'json') expect(JSON.parse(io.out)[0].bootstrap).toEqual([hostile])
   })
 
-  it('add sends the brokers, and says when it is home', async () => {
-    const { io } = await braid('cluster add a k1:9092,k2:9092 --partitions-max 400', {
-      'POST /v1/clusters': cluster,
-    })
-    expect(plane!.received[0]!.body).toEqual({
-      name: 'a',
-      bootstrap: ['k1:9092', 'k2:9092'],
-      partitionsMax: 400,
-    })
-    expect(io.out).toContain('cluster a is registered, and is home')
+  it('nor by its errors', async () => {
+    const { io } = await runBraid('cluster list', { 'clusters.list': new Refusal('INTERNAL', hostile) })
+    expect(io.err).toContain('\\u001b')
+    expect(io.err).not.toContain('\u001b')
   })
 
+  it('fits the width of a terminal, and is whole on a pipe', async () => {
+    const wide: Answers = {
+      'clusters.list': {
+        clusters: [{ ...clusterA, bootstrap: Array(20).fill('kafka.example.org:9092') }],
+        next: null,
+      },
+    }
+    const terminal = await runBraid('cluster list', wide, { isTTY: true, columns: 100 })
+    expect(Math.max(...terminal.io.out.split('\n').map((line) => line.length))).toBeLessThanOrEqual(100)
+    expect(terminal.io.out).toContain('…')
+    const pipe = await runBraid('cluster list', wide)
+    expect(pipe.io.out).not.toContain('…')
+  })
+})
+
+describe('--watch', () => {
+  const changing = (): Answers => {
+    let looks = 0
+    return {
+      'clusters.list': () => ({
+        clusters: looks++ === 0 ? [clusterA] : [clusterA, { ...clusterA, name: 'b', state: 'cordoned' }],
+        next: null,
+      }),
+    }
+  }
+
+  it('prints on a pipe what is new and what is gone, and nothing else', async () => {
+    const { io, status } = await runBraid('cluster list --watch --interval 1', changing(), {
+      stopAfterMs: 2_500,
+    })
+    expect(status).toBe(exitCodes.ok)
+    expect(io.out.match(/^a /gm)).toHaveLength(1)
+    expect(io.out.match(/^b +cordoned/gm)).toHaveLength(1)
+  })
+
+  it('redraws in place on a terminal', async () => {
+    const { io } = await runBraid('cluster list --watch --interval 1', changing(), {
+      isTTY: true,
+      columns: 150,
+      stopAfterMs: 1_500,
+    })
+    expect(io.out).toContain('\x1b[2A\r')
+  })
+})
+
+describe('other commands', () => {
   it('access-point list', async () => {
-    const { io } = await braid('access-point list', {
-      'GET /v1/access-points': {
-        accessPoints: [
-          {
-            id: 'dev',
-            number: 1,
-            bootstrap: '127.0.0.1:9092',
-            listeners: { a: '127.0.0.1:9093' },
-            routeVersion: 7,
-            leaseEndsAt: '2026-11-23T10:00:00.000Z',
-          },
-        ],
+    const { io } = await runBraid('access-point list', goodAnswers)
+    expect(io.out).toMatch(/dev +127\.0\.0\.1:9092 +7 +a=127\.0\.0\.1:9093/)
+  })
+
+  it('token create shows the secret once; --tenant of a context binds nothing', async () => {
+    const { io, body } = await runBraid('token create user:ann --role viewer', goodAnswers, {
+      env: { BRAID_TENANT: 'shop' },
+    })
+    expect(body).toEqual({ principal: 'user:ann', role: 'viewer', tenant: null, expiresInDays: null })
+    expect(io.out).toContain('brd_t7_secret\nkeep it: it is not shown again\n')
+    const bound = await runBraid('token create user:ann --role owner --tenant shop', goodAnswers)
+    expect(bound.body).toMatchObject({ tenant: 'shop' })
+  })
+
+  it('request topic says what it waits for and who decides', async () => {
+    const { io, plane } = await runBraid(
+      'request topic clicks --why "a shop" --bytes-in 2MB/s --tenant shop',
+      goodAnswers,
+    )
+    expect(plane.received[0]).toMatchObject({ params: { tenant: 'shop' }, body: { why: 'a shop' } })
+    expect(io.out).toContain('request r-7: topic clicks of tenant shop, waiting')
+    expect(io.out).toContain('above the quota of 20 MB/s')
+    expect(io.out).toContain('who can decide: user:bo')
+  })
+
+  it('audit list follows pages up to its limit', async () => {
+    const [entry] = (goodAnswers['audit.list'] as { entries: unknown[] }).entries
+    const { plane, io } = await runBraid('audit list --limit 3 --since 12h -o json', {
+      'audit.list': ({ query }: { query: Record<string, string> }) => ({
+        entries: Array(query.after === undefined ? 2 : 1).fill(entry),
+        next: 'more',
+      }),
+    })
+    expect(JSON.parse(io.out)).toHaveLength(3)
+    expect(plane.received.map(({ query }) => [query.limit, query.after])).toEqual([
+      ['3', undefined],
+      ['1', 'more'],
+    ])
+    const since = Date.parse(plane.received[0]!.query.since!)
+    expect(Math.abs(Date.now() - 43_200_000 - since)).toBeLessThan(60_000)
+  })
+
+  it('doctor hides what is well, and fails when there are errors', async () => {
+    const fine = await runBraid('doctor', goodAnswers)
+    expect(fine.status).toBe(exitCodes.ok)
+    expect(fine.io.out).toBe(
+      'warning   cluster b: its clock is 4 s behind (CLOCK_SKEW)\n          let it follow a time server\n\n0 errors, 1 warning, 1 well\n',
+    )
+    const finding = { code: 'X', severity: 'error', subject: 'cluster a', detail: 'd', fix: 'f' }
+    const bad = await runBraid('doctor', {
+      'doctor.run': {
+        at: '2026-11-23T10:00:00.000Z',
+        findings: [finding],
+        counts: { ok: 0, warning: 0, error: 1 },
       },
     })
-    expect(io.out).toMatch(/dev +127\.0\.0\.1:9092 +7 +a=127\.0\.0\.1:9093/)
+    expect(bad.status).toBe(exitCodes.failed)
+  })
+
+  it('top shows load and what moves, the fullest first', async () => {
+    const { io } = await runBraid('top', goodAnswers)
+    expect(io.out).toMatch(/a +active +9 % +4 MB\/s of 50 MB\/s +12 MB\/s +36 of 400/)
+    expect(io.out).toContain('drain of eu-1: running, 20 of 200 moved')
+    expect(io.out).toContain('nothing moves')
   })
 })

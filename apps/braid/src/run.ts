@@ -2,6 +2,7 @@ import { CommanderError } from 'commander'
 import { type ExitCode, exitCodes } from './exit-codes.ts'
 import { Failure } from './failure.ts'
 import { type Io, processIo } from './io.ts'
+import { safeLines } from './output/safe-text.ts'
 import { program } from './program.ts'
 
 /** Runs one command line and tells what to exit with. Nothing is thrown. */
@@ -22,8 +23,9 @@ function report(error: unknown, io: Io): ExitCode {
       : exitCodes.usage
   }
   const failure = error instanceof Failure ? error : unforeseen(error)
-  io.stderr.write(`braid: ${failure.message}\n`)
-  if (failure.remedy !== undefined) io.stderr.write(`  ${failure.remedy}\n`)
+  // What a control plane says is shown, never obeyed.
+  io.stderr.write(`braid: ${safeLines(failure.message)}\n`)
+  if (failure.remedy !== undefined) io.stderr.write(`  ${safeLines(failure.remedy)}\n`)
   if (io.env.BRAID_DEBUG) io.stderr.write(`${stackOf(failure)}\n`)
   return failure.exit
 }

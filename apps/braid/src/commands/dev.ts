@@ -6,6 +6,7 @@ import { clusterNames, type DevOptions, type DevParts, type DevStack, startDevSt
 import { usage } from '../failure.ts'
 import type { Io } from '../io.ts'
 import { withExamples } from '../output/examples.ts'
+import type { Session } from '../session.ts'
 import { untilAborted } from '../until-aborted.ts'
 import { integer } from './options.ts'
 import { defaultListen } from './proxy.ts'
@@ -18,7 +19,7 @@ interface DevFlags {
   data?: string
 }
 
-export function addDevCommand(braid: Command, io: Io): void {
+export function addDevCommand(braid: Command, { io }: Session): void {
   withExamples(
     braid
       .command('dev')

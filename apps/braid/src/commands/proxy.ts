@@ -1,12 +1,12 @@
 import { hostname } from 'node:os'
 import { ControlPlaneError } from '@braid/control-api'
 import type { Command } from 'commander'
-import { apiUrl, parseAddress } from '../address.ts'
+import { parseAddress } from '../address.ts'
 import { refusal } from '../control-plane-calls.ts'
 import { startFailure } from '../dev/ports.ts'
-import type { Io } from '../io.ts'
 import { logLines } from '../log-lines.ts'
 import { withExamples } from '../output/examples.ts'
+import type { Session } from '../session.ts'
 import { untilAborted } from '../until-aborted.ts'
 
 interface ProxyOptions {
@@ -18,11 +18,11 @@ interface ProxyOptions {
 
 export const defaultListen = '127.0.0.1:9092'
 
-export function addProxyCommand(braid: Command, io: Io): void {
+export function addProxyCommand(braid: Command, session: Session): void {
   withExamples(
     braid
       .command('proxy')
-      .description('run an access point until SIGINT or SIGTERM; BRAID_API names its control plane')
+      .description('run an access point until SIGINT or SIGTERM; --tenant: only for this tenant')
       .option(
         '--listen <host:port>',
         'the bootstrap listener; listeners per cluster take the ports after it',
@@ -32,24 +32,28 @@ export function addProxyCommand(braid: Command, io: Io): void {
       .option('--advertised-host <host>', 'the host that clients are told (default: the one it listens on)')
       .option('--routes-file <file>', 'keeps the route table, to start while the control plane is away'),
     'braid proxy',
+    'braid proxy --control-plane cp-1:7070,cp-2:7070 --token env:PROXY_TOKEN --tenant shop',
     'braid proxy --listen 0.0.0.0:9092 --advertised-host kafka.example.org --id proxy-1 --routes-file /var/lib/braid/routes.json',
   ).action(async (options: ProxyOptions) => {
     const { listen, id, ...kept } = options
     const address = parseAddress(listen, '--listen')
-    const controlPlane = apiUrl(io.env)
-    const token = io.env.BRAID_TOKEN
+    const { io } = session
+    const settings = session.settings()
+    const { token, tenantNamed } = settings
+    const controlPlane = settings.controlPlanes.join(',')
     const { startProxy } = await import('@braid/proxy')
     await io.stoppable(async (stopped) => {
       io.stderr.write(`asking ${controlPlane} for routes ...\n`)
       const proxy = await startProxy({
         ...kept,
         ...(token === undefined ? {} : { token }),
+        ...(tenantNamed === undefined ? {} : { tenant: tenantNamed }),
         controlPlane,
         id: id ?? `${hostname()}-${address.port}`,
         listen,
         log: logLines(io, 'info'),
       }).catch((error) => {
-        if (error instanceof ControlPlaneError) throw refusal(error, io)
+        if (error instanceof ControlPlaneError) throw refusal(error, settings)
         throw startFailure(error, address, 'the proxy', '--listen')
       })
       io.stdout.write(`Kafka   ${proxy.bootstrap}\n`)

@@ -1,38 +1,43 @@
-import { ControlPlaneError, defaultTenant, RouteFeed } from '@braid/control-api'
+import { ControlPlaneError, RouteFeed } from '@braid/control-api'
 import type { RouteDelta, RouteTable, TopicRoute } from '@braid/routing-model'
 import type { Command } from 'commander'
-import { apiUrl } from '../address.ts'
 import { ask, refusal } from '../control-plane-calls.ts'
-import type { Io } from '../io.ts'
 import { withExamples } from '../output/examples.ts'
+import { topicTitle } from '../output/move-plan.ts'
 import { type OutputOptions, print, withOutput } from '../output/print.ts'
-import { table } from '../output/table.ts'
+import { safeLines } from '../output/safe-text.ts'
+import { type Column, table } from '../output/table.ts'
+import type { Session } from '../session.ts'
 import { untilAborted } from '../until-aborted.ts'
 
 const snapshotMaxMs = 10_000
 
-export function addRoutesCommand(braid: Command, io: Io): void {
+export function addRoutesCommand(braid: Command, session: Session): void {
   withExamples(
     withOutput(braid.command('routes'))
       .description('the route table, as access points get it')
       .option('--watch', 'go on with every change, a line each'),
     'braid routes',
     'braid routes --watch',
+    'braid routes --tenant shop',
     'braid routes -o json',
-  ).action((options: OutputOptions & { watch?: boolean }) => showRoutes(io, options))
+  ).action((options: OutputOptions & { watch?: boolean }) => showRoutes(session, options))
 }
 
-async function showRoutes(io: Io, options: OutputOptions & { watch?: boolean }): Promise<void> {
+async function showRoutes(session: Session, options: OutputOptions & { watch?: boolean }): Promise<void> {
   // The feed would try again and again for a control plane that is not there; a plain call says so at once.
-  await ask(io, (client) => client.tenants.list())
+  await ask(session, (client) => client.tenants.list())
+  const { io } = session
+  const settings = session.settings()
   let first = true
   const feed = new RouteFeed({
-    url: apiUrl(io.env),
-    token: io.env.BRAID_TOKEN,
+    url: settings.controlPlanes,
+    token: settings.token,
     limits: { startMaxMs: snapshotMaxMs },
     onChange(routes, delta) {
-      if (first) print(io, options.output, routes.toJSON(), () => routesText(routes))
-      else if (options.watch === true) io.stdout.write(changeText(options.output, routes, delta))
+      if (first)
+        print(io, options.output, routes.toJSON(), () => safeLines(routesText(routes, settings.tenantNamed)))
+      else if (options.watch === true) io.stdout.write(safeLines(changeText(options.output, routes, delta)))
       first = false
     },
   })
@@ -42,13 +47,17 @@ async function showRoutes(io: Io, options: OutputOptions & { watch?: boolean }):
       if (options.watch === true) await untilAborted(stopped)
     })
   } catch (error) {
-    throw error instanceof ControlPlaneError ? refusal(error, io) : error
+    throw error instanceof ControlPlaneError ? refusal(error, settings) : error
   } finally {
     await feed.close()
   }
 }
 
-export function routesText(routes: RouteTable): string {
+/** Of all tenants, or of one. */
+export function routesText(routes: RouteTable, tenant?: string): string {
+  const tenants = tenant === undefined ? [...routes.tenants.keys()] : [tenant]
+  const tenantColumn: Column<TopicRoute>[] =
+    tenants.length > 1 ? [{ head: 'TENANT', cell: (topic) => topic.tenant }] : []
   const clusters = table(
     [
       { head: 'CLUSTER', cell: (cluster) => cluster.name },
@@ -59,11 +68,12 @@ export function routesText(routes: RouteTable): string {
   )
   const topics = table(
     [
+      ...tenantColumn,
       { head: 'TOPIC', cell: (topic: TopicRoute) => topic.name },
       { head: 'PARTITIONS', cell: (topic) => String(topic.partitions), align: 'right' },
       { head: 'CHAIN', cell: chainText },
     ],
-    [...routes.topics(defaultTenant)],
+    tenants.flatMap((name) => [...routes.topics(name)]),
   )
   const points = table(
     [
@@ -93,7 +103,9 @@ export function changeText(
   const parts = [
     ...(delta.topics ?? []).map((changed) => {
       const topic = routes.topic(changed.tenant, changed.name)
-      return topic === undefined ? changed.name : `topic ${topic.name}: ${chainText(topic)}`
+      return topic === undefined
+        ? changed.name
+        : `topic ${topicTitle({ tenant: topic.tenant, topic: topic.name })}: ${chainText(topic)}`
     }),
     ...(delta.removedTopics ?? []).map(({ name }) => `topic ${name} is gone`),
     ...(delta.clusters ?? []).map(({ name }) => `cluster ${name}`),

@@ -7,6 +7,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { runDev } from '../commands/dev.ts'
 import { type FakeControlPlane, fakeControlPlane, Refusal } from '../testing/fake-control-plane.ts'
 import { type FakeIo, fakeIo } from '../testing/fake-io.ts'
+import { clusterA } from '../testing/resources.ts'
 import { findClusterStarter } from './providers.ts'
 import type { DevOptions, DevParts } from './stack.ts'
 
@@ -32,20 +33,11 @@ let folder: string
 
 beforeEach(async () => {
   plane = await fakeControlPlane({
-    'GET /v1/clusters': { clusters: [] },
-    'POST /v1/clusters': ({ body }: { body: unknown }) => {
+    'clusters.list': { clusters: [], next: null },
+    'clusters.register': ({ body }: { body: unknown }) => {
       const { name, bootstrap } = body as { name: string; bootstrap: string[] }
       happened.push(`register ${name}`)
-      return {
-        name,
-        number: 1,
-        bootstrap,
-        clusterId: name,
-        partitionsMax: null,
-        homeOf: [],
-        loglets: 0,
-        registeredAt: '2026-11-23T10:00:00.000Z',
-      }
+      return { ...clusterA, name, bootstrap }
     },
   })
   happened = []
@@ -217,8 +209,8 @@ describe('what goes wrong leaves nothing behind', () => {
   it('an attached cluster that does not answer', async () => {
     await plane[Symbol.asyncDispose]()
     plane = await fakeControlPlane({
-      'GET /v1/clusters': { clusters: [] },
-      'POST /v1/clusters': new Refusal('CLUSTER_UNREACHABLE', 'a does not answer at k1:9092'),
+      'clusters.list': { clusters: [], next: null },
+      'clusters.register': new Refusal('CLUSTER_UNREACHABLE', 'a does not answer at k1:9092'),
     })
     await expect(runDev(io, attached, parts)).rejects.toMatchObject({
       message: 'a does not answer at k1:9092',
@@ -240,17 +232,8 @@ describe('what goes wrong leaves nothing behind', () => {
 
   it('kept data that knows a cluster at another address', async () => {
     await plane[Symbol.asyncDispose]()
-    const known = {
-      name: 'a',
-      number: 1,
-      bootstrap: ['elsewhere:9092'],
-      clusterId: 'a',
-      partitionsMax: null,
-      homeOf: ['default'],
-      loglets: 1,
-      registeredAt: '2026-11-23T10:00:00.000Z',
-    }
-    plane = await fakeControlPlane({ 'GET /v1/clusters': { clusters: [known] } })
+    const known = { ...clusterA, bootstrap: ['elsewhere:9092'] }
+    plane = await fakeControlPlane({ 'clusters.list': { clusters: [known], next: null } })
     await expect(runDev(io, attached, parts)).rejects.toThrow(
       'cluster a was at elsewhere:9092 in the kept data, now it is at k1:9092',
     )

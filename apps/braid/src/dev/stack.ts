@@ -78,7 +78,7 @@ export async function startDevStack(
     .startControlPlane({ ...options.api, dataDir, log })
     .catch((error) => Promise.reject(startFailure(error, options.api, 'the control plane', '--api')))
   started.defer(() => controlPlane.close())
-  await register(io, controlPlane.url, clusters)
+  await register(controlPlane.url, clusters)
   if (stopped.aborted) return undefined
 
   const proxy = await parts
@@ -181,7 +181,7 @@ async function findClusters(
 export const clusterNames: readonly string[] = [...'abcdefghi']
 
 /** In the order in which they are named: the first one becomes home. */
-async function register(io: Io, url: string, clusters: readonly NamedCluster[]): Promise<void> {
+async function register(url: string, clusters: readonly NamedCluster[]): Promise<void> {
   const client = new ControlPlaneClient({ url })
   try {
     const known = new Map((await client.clusters.list()).map((cluster) => [cluster.name, cluster.bootstrap]))
@@ -198,6 +198,6 @@ async function register(io: Io, url: string, clusters: readonly NamedCluster[]):
       }
     }
   } catch (error) {
-    throw refusal(error, io)
+    throw refusal(error, { controlPlaneFrom: '--api' })
   }
 }

@@ -1,4 +1,5 @@
 import type { Topic, TopicLoglet } from '@braid/control-api'
+import { counted, rate } from './quantity.ts'
 import { type Column, table } from './table.ts'
 
 const latestMax = 6
@@ -37,6 +38,21 @@ function heading(topic: Topic): string {
     `topic ${topic.name}: ${topic.partitions} partitions, active on ${topic.cluster}`,
     `groups commit under ${topic.homeTopic} on the home cluster`,
   ]
+  const expects = topic.expected.bytesInPerSecond > 0 ? `${rate(topic.expected.bytesInPerSecond)} in, ` : ''
+  const place = topic.pinnedTo === null ? '' : `, pinned to ${topic.pinnedTo}`
+  lines.push(
+    `SLA class ${topic.sla ?? '-'}, expects ${expects}${counted(topic.expected.readers, 'reader')}${place}` +
+      (topic.standby === null ? '' : `, standby on ${topic.standby}`),
+  )
+  const people = [topic.owner && `owner ${topic.owner}`, topic.contact && `contact ${topic.contact}`].filter(
+    Boolean,
+  )
+  if (people.length > 0) lines.push(people.join(', '))
+  const configs = Object.entries(topic.configs)
+  if (configs.length > 0)
+    lines.push(`configs ${configs.map(([name, value]) => `${name}=${value}`).join(' ')}`)
+  for (const reason of topic.placement?.reasons ?? []) lines.push(`placed: ${reason}`)
+  for (const difference of topic.drift) lines.push(`differs: ${difference}`)
   if (topic.migration !== null) lines.push(`is being moved: braid migration show ${topic.migration}`)
   if (topic.logEnds === null) lines.push(`${topic.cluster} does not tell its log ends now: is it up?`)
   return lines.map((line) => `${line}\n`).join('')

@@ -68,10 +68,16 @@ export function stepLine({ step, status, elapsedMs, note }: StepView): string {
 export const moveTitle = ({ id, topic, from, to }: Migration): string =>
   `migration ${id}: topic ${topic} from ${from.cluster} to ${to.cluster}`
 
+const ended: ReadonlySet<string> = new Set(['done', 'failed', 'cancelled'])
+
 /** One migration in full, for `migration show`. */
 export function migrationText(migration: Migration, nowMs: number): string {
   const lines = [`${moveTitle(migration)}, ${migration.state}`]
   if (migration.cancelRequested && migration.state === 'running') lines.push('its cancellation was asked for')
+  if (migration.pauseRequested && !ended.has(migration.state)) {
+    lines.push(`it is held before its next step: braid migration resume ${migration.id}`)
+  }
+  if (migration.operation !== null) lines.push(`part of operation ${migration.operation}`)
   lines.push(...stepViews(migration, nowMs).map(stepLine))
   if (migration.error !== null) lines.push(`error: ${migration.error.detail}`)
   for (const stray of migration.strays) {

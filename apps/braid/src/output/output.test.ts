@@ -3,8 +3,8 @@ import { fakeIo } from '../testing/fake-io.ts'
 import { movedTopic, sealing, sealingSince, switched } from '../testing/resources.ts'
 import { chains } from './chains.ts'
 import { duration } from './duration.ts'
+import { migrationProgress } from './migration-progress.ts'
 import { migrationText } from './migration-view.ts'
-import { migrationProgress } from './progress.ts'
 import { table } from './table.ts'
 
 const at = sealingSince + 20
@@ -35,6 +35,7 @@ describe('a duration', () => {
     [192_000, '3 min 12 s'],
     [119_900, '1 min 59 s'],
     [7_500_000, '2 h 5 min'],
+    [604_800_000, '7 d 0 h'],
   ])('%d is %s', (ms, text) => {
     expect(duration(ms)).toBe(text)
   })
@@ -45,6 +46,7 @@ describe('topic show', () => {
     expect(chains(movedTopic, 'latest')).toBe(`\
 topic orders: 2 partitions, active on b
 groups commit under orders.k1 on the home cluster
+SLA class -, expects 1 reader
 
 LOGLET   CLUSTER   PHYSICAL TOPIC   STATE
      0   a         orders.k1        sealed
@@ -133,9 +135,9 @@ RETIRE   waiting
   it('in progress is a line per change where nobody watches', () => {
     const io = fakeIo()
     const progress = migrationProgress(io.stdout)
-    progress.show(sealing)
-    progress.show(sealing)
-    progress.show(switched)
+    progress.show([sealing])
+    progress.show([sealing])
+    progress.show([switched])
     progress.close()
     expect(io.out.split('\n').map((line) => line.split(/ {2,}/).slice(0, 2).join(' '))).toEqual([
       'migration m-7: topic orders from a to b',
@@ -152,11 +154,12 @@ RETIRE   waiting
   it('in progress is redrawn in place on a terminal', () => {
     const io = fakeIo({ isTTY: true })
     const progress = migrationProgress(io.stdout)
-    progress.show(sealing)
-    progress.show(switched)
+    progress.show([sealing])
+    progress.show([switched])
     progress.close()
-    // Title and three steps were drawn, so the cursor goes up four lines before the next drawing.
-    expect(io.out).toContain('\x1b[4A\rmigration m-7')
-    expect(io.out.trimEnd().split('\n').at(-1)).toContain('DRAIN')
+    // Title, three steps and the pause were drawn, so the cursor goes up five lines before the next drawing.
+    expect(io.out).toContain('\x1b[5A\rmigration m-7')
+    expect(io.out).toContain('clients that write have waited')
+    expect(io.out.trimEnd().split('\n').at(-2)).toContain('DRAIN')
   })
 })
