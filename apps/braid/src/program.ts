@@ -92,6 +92,7 @@ export function program(io: Io = processIo()): Command {
   braid.addHelpText('after', `\nEnvironment:\n${variables}\n\nExit status: see \`braid help exit-codes\`.`)
   const session = newSession(io, () => braid.opts<GlobalOptions>())
   for (const add of commands) add(braid, session)
+  for (const noun of braid.commands) noun.helpCommand(false)
   return braid
 }
 

@@ -30,12 +30,19 @@ export type NameKind = (typeof nameKinds)[number]
 
 const fileWords: ReadonlySet<string> = new Set(['fleet.yaml', 'plan.json', 'file', 'dir'])
 
+/** What there is to see; the `help` that commander adds by itself is not ours. */
+export const subcommandsOf = (command: Command): readonly Command[] =>
+  command
+    .createHelp()
+    .visibleCommands(command)
+    .filter((sub) => command.commands.includes(sub)) as Command[]
+
 /** Every command of the program, braid itself first. Generated, so that it cannot differ from the program. */
 export function commandTree(braid: Command): CommandNode[] {
   const globals = braid.options
   const nodes: CommandNode[] = []
   const visit = (command: Command, path: string): void => {
-    const visible = command.createHelp().visibleCommands(command)
+    const visible = subcommandsOf(command)
     const own = command === braid ? [] : command.options
     const options = [...own, ...globals].filter(({ hidden }) => !hidden)
     nodes.push({
