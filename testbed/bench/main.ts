@@ -5,6 +5,7 @@
  */
 import { parseArgs } from 'node:util'
 import type { Benchmark } from './benchmark.ts'
+import { controlPlaneBenchmark } from './control-plane.ts'
 import { migrationBenchmark } from './migration.ts'
 import { proxyBenchmark } from './proxy.ts'
 import { routingBenchmark } from './routing.ts'
@@ -12,7 +13,12 @@ import { routingBenchmark } from './routing.ts'
 // KafkaJS 2.2.4 computes negative timeouts, which Node 24 warns of.
 process.removeAllListeners('warning')
 
-const benchmarks: readonly Benchmark[] = [routingBenchmark, proxyBenchmark, migrationBenchmark]
+const benchmarks: readonly Benchmark[] = [
+  routingBenchmark,
+  controlPlaneBenchmark,
+  proxyBenchmark,
+  migrationBenchmark,
+]
 
 const { values, positionals } = parseArgs({
   options: { json: { type: 'boolean', default: false } },
@@ -21,7 +27,7 @@ const { values, positionals } = parseArgs({
 const unknown = positionals.find((name) => !benchmarks.some((benchmark) => benchmark.name === name))
 if (unknown !== undefined) {
   console.error(`there is no benchmark ${unknown}; there are:`)
-  for (const { name, what } of benchmarks) console.error(`  ${name.padEnd(10)} ${what}`)
+  for (const { name, what } of benchmarks) console.error(`  ${name.padEnd(13)} ${what}`)
   process.exit(2)
 }
 

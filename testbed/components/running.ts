@@ -162,8 +162,9 @@ export async function startBraid(
   }
   try {
     let controlPlane = await startPlane()
-    for (const { name, bootstrap } of clusters) {
-      await controlPlane.client.clusters.register({ name, bootstrap: bootstrap.split(',') })
+    for (const { name, bootstrap, security } of clusters) {
+      const secured = security !== undefined && { security }
+      await controlPlane.client.clusters.register({ name, bootstrap: bootstrap.split(','), ...secured })
     }
     const proxies = await Promise.all(
       Array.from({ length: options.proxies ?? 1 }, async (_, index) => {

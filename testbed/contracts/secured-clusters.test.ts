@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
-import { writeFile } from 'node:fs/promises'
+import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import {
   ClusterConnections,
   type ConnectionError,
@@ -272,6 +273,22 @@ describe.each(versions)('a broker of %s with SASL and TLS', (version) => {
     expect(first!.length).toBeGreaterThan(12 * 900_000)
     expect(small!.length).toBeLessThan(1_000_000)
     expect(last!.equals(first!)).toBe(true)
+
+    // A session whose client does not read stops us from reading, in the middle of an answer too.
+    let answered = false
+    const slow = fetchFrom(0n, 50 << 20).finally(() => {
+      answered = true
+    })
+    connection.pause()
+    await sleep(300)
+    expect(answered).toBe(false)
+    connection.resume()
+    await sleep(1)
+    connection.pause()
+    await sleep(100)
+    connection.resume()
+    const records = (await slow).responses[0]!.partitions[0]!.records!
+    expect(records.equals(first!)).toBe(true)
   })
 })
 
@@ -338,7 +355,6 @@ describe('secrets', () => {
     await writeFile(file, 'outdated')
     const kafka = connect(cluster(), withPassword(`file:${file}`))
     await expect(kafka.brokers()).rejects.toMatchObject({ code: 'AUTHENTICATION_FAILED' })
-    const { readFile } = await import('node:fs/promises')
     await writeFile(file, await readFile(join(folder, 'admin.password')))
     expect(await kafka.brokers()).toHaveLength(1)
   })
@@ -396,7 +412,6 @@ describe('sessions that end', () => {
   test('end with the reason when the password is wrong by then', async () => {
     const cluster = called('passwords')
     const { folder } = cluster.description.access!
-    const { readFile } = await import('node:fs/promises')
     const file = join(folder, 'revoked')
     await writeFile(file, await readFile(join(folder, 'admin.password')))
     const sasl = { ...cluster.security!.sasl!, password: `file:${file}` }

@@ -21,6 +21,8 @@ export const problemCodes = {
   CLUSTER_ALREADY_REGISTERED: { status: 409, title: 'The cluster is registered under another name' },
   CLUSTER_IN_USE: { status: 409, title: 'Topics live on the cluster' },
   CLUSTER_UNREACHABLE: { status: 502, title: 'The cluster does not answer' },
+  CLUSTER_ACCESS_REFUSED: { status: 422, title: 'The cluster does not let Braid in' },
+  CLUSTER_RIGHT_MISSING: { status: 422, title: 'Braid lacks a right on the cluster' },
   CLUSTER_UNSUPPORTED: { status: 422, title: 'The cluster lacks what Braid needs' },
   CLUSTER_CHANGED: { status: 409, title: 'Another cluster answers at these addresses' },
   CLUSTER_BUSY: { status: 409, title: 'The cluster is being drained' },

@@ -1,4 +1,8 @@
+export { createFront, type FrontParts } from './api/front.ts'
 export type { Log } from './log.ts'
+export { bigFleet, planRebalance, planTopics, withPlacements } from './planner/index.ts'
+export { PublishedRoutes } from './routes/published-routes.ts'
+export { type RouteFeedCounters, type RouteFeedLimits, RouteReaders } from './routes/route-readers.ts'
 export type { MigrationHooks } from './sagas/migrations.ts'
 export { migrationSaga } from './sagas/saga-kinds.ts'
 export { type ControlPlane, type ControlPlaneOptions, startControlPlane } from './start.ts'

@@ -1,6 +1,6 @@
 import { ACCESS_POINT_NUMBER_MAX, type AccessPointRoute } from './access-point.ts'
 import { CLUSTER_NUMBER_MAX, type ClusterRoute } from './cluster.ts'
-import { OffsetSlab } from './cut-rows.ts'
+import { CutSlab } from './cut-rows.ts'
 import type { RouteDelta } from './delta.ts'
 import { RoutingError, type RoutingErrorCode } from './routing-error.ts'
 import type { TenantRoute } from './tenant.ts'
@@ -176,7 +176,7 @@ export class RouteTable {
     }
 
     const added = new Map<string, TopicsByName>()
-    const slab = (changes.topics?.length ?? 0) >= slabTopicsMin ? new OffsetSlab() : undefined
+    const slab = (changes.topics?.length ?? 0) >= slabTopicsMin ? new CutSlab() : undefined
     for (const json of changes.topics ?? []) {
       const topic = TopicRoute.fromJSON(json, slab)
       if (!tenants.has(topic.tenant)) {

@@ -1,5 +1,5 @@
 import { DEPTH_MAX, topicReused } from './chain.ts'
-import { cutRows, EMPTY_LOGLET, type OffsetSlab } from './cut-rows.ts'
+import { type CutSlab, cutsOf, EMPTY_LOGLET } from './cut-rows.ts'
 import type { Loglet } from './loglet.ts'
 import {
   checkPhysicalTopic,
@@ -51,11 +51,12 @@ export class TopicRoute implements TopicFields {
   readonly partitions: number
   /** Loglets per partition. */
   readonly depth: number
-  // Made from the columns, and no part of what a route says.
-  readonly #activeFrom: bigint
-  readonly #cuts: OffsetColumn
-  readonly #cutsAt: number
-  readonly #cutsPerPartition: number
+  // Cuts, made from the columns, and no part of what a route says.
+  readonly #bounds: OffsetColumn
+  readonly #boundsAt: number
+  readonly #rows: OffsetColumn
+  readonly #rowsAt: number
+  readonly #perPartition: number
   readonly tenant: string
   readonly name: string
   readonly id: string
@@ -64,16 +65,15 @@ export class TopicRoute implements TopicFields {
   readonly prepared: PhysicalTopic | undefined
   private readonly columns: readonly LogletColumns[]
 
-  private constructor(fields: TopicFields, columns: readonly LogletColumns[], slab?: OffsetSlab) {
-    const cuts = cutRows(columns, fields.partitions)
-    const sealed = columns.length - 1
+  private constructor(fields: TopicFields, columns: readonly LogletColumns[], slab?: CutSlab) {
+    const cuts = cutsOf(columns, fields.partitions, slab)
     this.partitions = fields.partitions
     this.depth = columns.length
-    this.#activeFrom = highest(columns[sealed - 1]?.logicalEnds)
-    const kept = sealed === 0 ? undefined : slab?.keep(cuts)
-    this.#cuts = kept?.slab ?? cuts
-    this.#cutsAt = kept?.at ?? 0
-    this.#cutsPerPartition = cuts.length === sealed ? 0 : sealed
+    this.#bounds = cuts.bounds
+    this.#boundsAt = cuts.boundsAt
+    this.#rows = cuts.rows
+    this.#rowsAt = cuts.rowsAt
+    this.#perPartition = cuts.perPartition
     this.tenant = fields.tenant
     this.name = fields.name
     this.id = fields.id
@@ -128,12 +128,24 @@ export class TopicRoute implements TopicFields {
    */
   locate(partition: number, offset: bigint): number {
     this.checkPartition(partition)
+    const bounds = this.#bounds
     let found = this.depth - 1
-    if (offset >= this.#activeFrom) return found
-    const cuts = this.#cuts
-    const row = this.#cutsAt + partition * this.#cutsPerPartition
     for (let i = found - 1; i >= 0; i--) {
-      const end = cuts[row + i]!
+      const at = this.#boundsAt + 2 * i
+      if (bounds[at + 1]! <= offset) break
+      // It is among this loglet's ends, and only the partition's own can tell.
+      if (bounds[at]! <= offset) return this.#locateInRow(partition, offset, i, found)
+      found = i
+    }
+    return found
+  }
+
+  #locateInRow(partition: number, offset: bigint, from: number, after: number): number {
+    const rows = this.#rows
+    const row = this.#rowsAt + partition * this.#perPartition
+    let found = after
+    for (let i = from; i >= 0; i--) {
+      const end = rows[row + i]!
       if (end === EMPTY_LOGLET) continue
       if (end <= offset) break
       found = i
@@ -231,7 +243,7 @@ export class TopicRoute implements TopicFields {
   }
 
   /** Checks everything: what it is given was read from a wire or a disk. `slab` for one of many. */
-  static fromJSON(json: TopicRouteJson, slab?: OffsetSlab): TopicRoute {
+  static fromJSON(json: TopicRouteJson, slab?: CutSlab): TopicRoute {
     const prepared = json.prepared && { cluster: json.prepared.cluster, topic: json.prepared.topic }
     const fields = { ...json, prepared }
     checkFields(fields)
@@ -270,12 +282,6 @@ export class TopicRoute implements TopicFields {
     const { tenant, name, id, partitions, maxMessageBytes, homeTopic, prepared } = this
     return { tenant, name, id, partitions, maxMessageBytes, homeTopic, prepared }
   }
-}
-
-function highest(ends: OffsetColumn = ZERO_COLUMN): bigint {
-  let max = 0n
-  for (const end of ends) if (end > max) max = end
-  return max
 }
 
 function checkFields(fields: TopicFields): void {

@@ -19,8 +19,8 @@ const kafkaErrors: Readonly<Record<string, number>> = {
   UNAVAILABLE: errorCodes.REQUEST_TIMED_OUT,
 }
 
-/** Clients' administration, asked of the control plane. */
-export function controlPlaneAdmin(client: ControlPlaneClient): TopicAdmin {
+/** Administration by a tenant's clients, asked of the control plane. */
+export function controlPlaneAdmin(client: ControlPlaneClient, tenant: string): TopicAdmin {
   return {
     async createTopic({ name, partitions, replicationFactor, configs, validateOnly }) {
       const asked = {
@@ -35,11 +35,11 @@ export function controlPlaneAdmin(client: ControlPlaneClient): TopicAdmin {
           `topic ${name}: validateOnly is not offered yet; create the topic, or ask the control plane`,
         )
       }
-      await refusable(client.topics.create(asked))
+      await refusable(client.topics.create(asked, { tenant }))
       return { partitions: asked.partitions, replicationFactor: asked.replicationFactor ?? -1 }
     },
     async deleteTopic(name) {
-      await refusable(client.topics.delete(name))
+      await refusable(client.topics.delete(name, { tenant }))
     },
   }
 }

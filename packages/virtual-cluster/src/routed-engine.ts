@@ -70,7 +70,7 @@ export async function startRoutedEngine(options: RoutedEngineOptions): Promise<R
         { clientId, memory, security, ...connectionBounds(bounds) },
       ),
     listeners: options.listeners(feed.table),
-    admin: controlPlaneAdmin(client),
+    admin: controlPlaneAdmin(client, tenant),
     log,
     randomBytes,
     ...(limits !== undefined && { limits }),

@@ -4,6 +4,7 @@ import { startFailure } from '../dev/ports.ts'
 import { usage } from '../failure.ts'
 import { logLines } from '../log-lines.ts'
 import { withExamples } from '../output/examples.ts'
+import { readSecret } from '../secret.ts'
 import type { Session } from '../session.ts'
 import { untilAborted } from '../until-aborted.ts'
 
@@ -32,7 +33,7 @@ export function addControlPlaneCommand(braid: Command, { io }: Session): void {
       .addOption(
         new Option(
           '--store <postgres://...>',
-          'a PostgreSQL database instead, which several control planes share',
+          'a PostgreSQL database instead, which several control planes share; env:NAME and file:/path say where its URL is',
         ).conflicts('dataDir'),
       )
       .option('--advertise <url>', 'where other control planes reach this one; with --store')
@@ -46,10 +47,15 @@ export function addControlPlaneCommand(braid: Command, { io }: Session): void {
       .option('--oidc-audience <text>', 'what these tokens must be for'),
     'braid control-plane',
     'braid control-plane --listen 127.0.0.1:7171 --data-dir /var/lib/braid',
-    'braid control-plane --listen 0.0.0.0:7070 --auth tokens --store postgres://braid@db.example/braid --advertise http://cp-1.example:7070',
+    'braid control-plane --listen 0.0.0.0:7070 --auth tokens --store env:BRAID_STORE --advertise http://cp-1.example:7070',
     'braid control-plane --auth tokens --oidc-issuer https://login.example --oidc-audience braid',
   ).action(async ({ data, ...given }: Flags) => {
-    const flags: Flags = data === undefined ? given : { dataDir: data, ...given }
+    const store = given.store === undefined ? undefined : readSecret(given.store, 'the URL of the store', io)
+    const flags: Flags = {
+      ...given,
+      ...(data !== undefined && { dataDir: data }),
+      ...(store !== undefined && { store }),
+    }
     const address = parseAddress(flags.listen, '--listen')
     const options = parseFlags(flags)
     // Loaded here, because the other commands have no use for a server and a database.

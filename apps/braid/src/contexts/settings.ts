@@ -7,11 +7,11 @@
 //   5. 127.0.0.1:7070, no token, the tenant `default`
 //
 // A context's token goes only to that context's control planes: another address never gets it.
-import { readFileSync } from 'node:fs'
 import { defaultTenant, tenantName } from '@braid/control-api'
 import { controlPlaneUrl, defaultApi } from '../address.ts'
-import { Failure, usage } from '../failure.ts'
+import { usage } from '../failure.ts'
 import type { Io } from '../io.ts'
+import { readSecret } from '../secret.ts'
 import { type Context, type Contexts, contextsPath } from './file.ts'
 
 export interface GlobalOptions {
@@ -82,24 +82,9 @@ function checkedTenant(name: string): string {
 
 const tokenMaxCharacters = 20_000
 
-/** By reference, so that it stands neither in a file of ours nor in a list of processes. */
 function tokenOf(text: string | undefined, io: Io): string | undefined {
   if (text === undefined) return undefined
-  let token = text
-  if (text.startsWith('env:')) {
-    const name = text.slice(4)
-    const value = io.env[name]
-    if (!value) throw usage(`the token is in the environment variable ${name}, which is not set`)
-    token = value
-  } else if (text.startsWith('file:')) {
-    const path = text.slice(5)
-    try {
-      token = readFileSync(path, 'utf8')
-    } catch (cause) {
-      throw new Failure(`cannot read the token: ${(cause as Error).message}`, { cause })
-    }
-  }
-  token = token.trim()
+  const token = readSecret(text, 'the token', io)
   if (!/^[\x21-\x7e]+$/.test(token) || token.length > tokenMaxCharacters) {
     throw usage('the token is empty, or has characters that no token has', 'see where it comes from')
   }

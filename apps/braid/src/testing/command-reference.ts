@@ -26,10 +26,7 @@ function section(command: Command, parent: string): string {
 
 function leaf(command: Command, parent: string, level: string): string {
   const path = `${parent} ${command.name()}`
-  const usage = [
-    path,
-    ...command.registeredArguments.map(argument),
-  ]
+  const usage = [path, ...command.registeredArguments.map(argument)]
   const options = optionsTable(command)
   return `${level} ${path}\n\n\`${usage.join(' ')}\`: ${command.description()}.\n${options === '' ? '' : `\n${options}`}`
 }

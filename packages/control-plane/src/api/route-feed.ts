@@ -1,3 +1,4 @@
+import { tenantName } from '@braid/control-api'
 import type { FastifyInstance } from 'fastify'
 import { z } from 'zod'
 import { Refusal } from '../refusal.ts'
@@ -6,7 +7,6 @@ import type { FrontParts } from './front.ts'
 import { parse } from './requests.ts'
 
 const tenantsMax = 100
-const tenantName = z.string().regex(/^[A-Za-z0-9._-]{1,64}$/, 'a list of tenants is named like acme,default')
 
 const feedQuery = z.strictObject({
   since: z.string().max(200).optional(),

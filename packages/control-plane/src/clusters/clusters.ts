@@ -1,5 +1,5 @@
 import { type clusterRegistration, type clusterUpdate, defaultTenant } from '@braid/control-api'
-import { ConnectionError } from '@braid/kafka-connection'
+import { ConnectionError, isMisconfiguration } from '@braid/kafka-connection'
 import { CLUSTER_NUMBER_MAX, type RouteTable } from '@braid/routing-model'
 import type { z } from 'zod'
 import { reasonOf } from '../log.ts'
@@ -350,6 +350,8 @@ async function factsOf(cluster: KafkaCluster, bootstrap: readonly string[]): Pro
     return await cluster.facts()
   } catch (error) {
     if (error instanceof Refusal) throw error
+    const refused = accessRefusal(error, `${cluster.name} cannot be used`)
+    if (refused !== undefined) throw refused
     throw new Refusal(
       'CLUSTER_UNREACHABLE',
       `${cluster.name} does not answer at ${bootstrap.join(', ')}: ${reasonOf(error)}. Is it running, and reachable from the control plane?`,
@@ -358,9 +360,20 @@ async function factsOf(cluster: KafkaCluster, bootstrap: readonly string[]): Pro
   }
 }
 
+/** When the cluster is there, and does not let us in or does not grant us a right. */
+function accessRefusal(error: unknown, what: string): Refusal | undefined {
+  if (isMisconfiguration(error))
+    return new Refusal('CLUSTER_ACCESS_REFUSED', `${what}: ${error.message}`, { cause: error })
+  if (error instanceof ConnectionError && error.code === 'NOT_AUTHORIZED')
+    return new Refusal('CLUSTER_RIGHT_MISSING', `${what}: ${error.message}`, { cause: error })
+  return undefined
+}
+
 /** What a call to a cluster failed with, as a Refusal. */
 export function clusterRefusal(error: unknown, what: string): Refusal {
   if (error instanceof Refusal) return error
+  const refused = accessRefusal(error, what)
+  if (refused !== undefined) return refused
   const away =
     error instanceof ConnectionError && ['CONNECT_FAILED', 'CLOSED', 'TIMED_OUT'].includes(error.code)
   if (away) return new Refusal('CLUSTER_UNREACHABLE', `${what}: ${error.message}`, { cause: error })

@@ -27,7 +27,10 @@ export function brokenRules(snapshot: FleetSnapshot): BrokenRule[] {
       ...(active === undefined ? [] : brokenBy(askActive(ledger, demand, active.name), active)),
       ...(standby === undefined
         ? []
-        : brokenBy(askStandby(ledger, demand, active ?? null, standby.name), standby)),
+        : brokenBy(
+            askStandby(ledger, demand, { primary: active ?? null, stub: at.stub, incumbent: standby.name }),
+            standby,
+          )),
     ]
     ledger.put(demand, at)
     return broken

@@ -9,7 +9,7 @@ import {
   reservedBytesIn,
   reservedBytesOut,
 } from './ledger.ts'
-import { askActive, askStandby, brokenRule } from './rules/hard-rules.ts'
+import { askActive, askStandby, type Beside, besideOn, brokenRule } from './rules/hard-rules.ts'
 import type { Site } from './site.ts'
 
 /**
@@ -45,7 +45,7 @@ export function choose(
     const best = bestOf(candidates, demand)
     if (best === undefined) return undefined
     const standby = demand.wantsStandby
-      ? chooseStandby(ledger, demand, best.site, options.standbyNow ?? null)
+      ? chooseStandby(ledger, demand, besideOn(demand, best.site), { current: options.standbyNow ?? null })
       : null
     if (standby !== undefined) {
       return {
@@ -66,18 +66,19 @@ export function choose(
 export function chooseStandby(
   ledger: Ledger,
   demand: Demand,
-  primary: Site | null,
-  current: string | null = null,
-  avoid: string | null = null,
+  beside: Beside,
+  { current = null, avoid = null }: { current?: string | null; avoid?: string | null } = {},
 ): Site | undefined {
   const kept = ledger.site(current)
-  if (kept !== undefined && brokenRule(askStandby(ledger, demand, primary, current), kept) === undefined)
-    return kept
-  const ask = askStandby(ledger, demand, primary)
+  if (kept !== undefined) {
+    const keeping = askStandby(ledger, demand, { ...beside, incumbent: current })
+    if (brokenRule(keeping, kept) === undefined) return kept
+  }
+  const ask = askStandby(ledger, demand, beside)
   const candidates: Candidate[] = []
   for (const site of ledger.sites) {
     if (site.name !== avoid && brokenRule(ask, site) === undefined) {
-      candidates.push({ site, share: shareWithStandby(demand, site, primary) })
+      candidates.push({ site, share: shareWithStandby(demand, site, beside.primary) })
     }
   }
   const limit = lowest(candidates) + TOGETHER_SHARE

@@ -78,8 +78,7 @@ function moveAway(ledger: Ledger, demand: Demand, from: string): Move | { stays:
     }
   }
   const before = ledger.take(demand.key)
-  // Its standby may be the only thing that is wrong: one on the drained cluster is not worth keeping.
-  const choice = choose(ledger, demand, { standbyNow: before.standby === from ? null : before.standby })
+  const choice = choose(ledger, demand, { standbyNow: before.standby })
   if (choice === undefined) {
     const { reason, help } = refuse(ledger, demand)
     ledger.put(demand, before)

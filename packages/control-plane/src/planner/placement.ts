@@ -139,7 +139,7 @@ export function whyThis(demand: Demand, { site, because, share, possible }: Choi
   }
 }
 
-const noAsk = { role: 'active', incumbent: null, primary: null, home: null, readers: 0 } as const
+const noAsk = { role: 'active', incumbent: null, primary: null, home: null, stub: null, readers: 0 } as const
 
 function consider(ledger: Ledger, demand: Demand, choice: Choice | undefined): Consideration[] {
   return ledger.sites.map((site) => {

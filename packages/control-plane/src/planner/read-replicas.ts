@@ -71,6 +71,7 @@ interface Proposal {
 function propose(ledger: Ledger, demand: Demand): Proposal | { reason: string } | undefined {
   const { topic } = demand
   if (demand.bytesInPerSecond === 0 || demand.problem !== null) return undefined
+  if (topic.cluster !== null && ledger.site(topic.cluster) === undefined) return undefined
   const at = ledger.take(demand.key)
   const putBack = (next: Demand = demand, where: Whereabouts = at) => ledger.put(next, where)
   const ask = askActive(ledger, demand, topic.cluster)

@@ -3,7 +3,7 @@ import type { Demand } from './demand.ts'
 import { byText, type FleetSnapshot } from './fleet.ts'
 import { activeBytesOut, Ledger, stubAfter, type Whereabouts } from './ledger.ts'
 import { type Move, moveOf } from './move.ts'
-import { askActive, brokenRule, unsuitable } from './rules/hard-rules.ts'
+import { askActive, besideOn, brokenRule, unsuitable } from './rules/hard-rules.ts'
 import { dimensionInWords, type Site } from './site.ts'
 import { percent } from './words.ts'
 
@@ -40,7 +40,8 @@ export interface RebalancePlan {
  * Few moves that even out load, and none while the spread is within the threshold. Each step takes one topic
  * from the fullest cluster to the emptiest that may have it, and leaves whatever it makes fuller less full than
  * that cluster was: so steps never go in a circle. They go on until there is none left: so a plan that was not
- * cut short, once carried out, leaves nothing for the next.
+ * cut short, once carried out, leaves nothing for the next in a fleet that breaks no rule. One that was is gone
+ * on with by the next, which may take a topic further.
  */
 export function planRebalance(
   snapshot: FleetSnapshot,
@@ -190,7 +191,10 @@ const shareWithout = (demand: Demand, site: Site): number =>
 function tryStep(ledger: Ledger, demand: Demand, from: Site, to: Site): Step | undefined {
   const before = ledger.take(demand.key)
   const allowed = brokenRule(askActive(ledger, demand), to) === undefined
-  const standby = !allowed || !demand.wantsStandby ? null : chooseStandby(ledger, demand, to, before.standby)
+  const standby =
+    !allowed || !demand.wantsStandby
+      ? null
+      : chooseStandby(ledger, demand, besideOn(demand, to), { current: before.standby })
   ledger.put(demand, before)
   if (!allowed || standby === undefined) return undefined
 
@@ -199,7 +203,8 @@ function tryStep(ledger: Ledger, demand: Demand, from: Site, to: Site): Step | u
   const sharesBefore = new Map([...touched].map((site) => [site, site.share()]))
   const was = { from: from.share(), to: to.share(), by: dimensionInWords[from.tightest()] }
   const after = { cluster: to.name, standby: standby?.name ?? null, stub }
-  ledger.put(demand, after)
+  // From here it is a topic of that place: the next plan will see no other, and must find what this one finds.
+  ledger.put({ ...demand, topic: { ...demand.topic, ...after } }, after)
   // Everything that became fuller must stay below what the source was, or plans could go on for ever.
   const fuller = [...touched].some(
     (site) => site.share() >= was.from && site.share() > sharesBefore.get(site)!,

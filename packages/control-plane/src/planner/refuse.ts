@@ -2,7 +2,7 @@
 import { chooseStandby } from './choose.ts'
 import type { Demand } from './demand.ts'
 import type { Ledger } from './ledger.ts'
-import { askActive, askStandby, brokenRule, rulesOf } from './rules/hard-rules.ts'
+import { askActive, askStandby, type Beside, besideOn, brokenRule, rulesOf } from './rules/hard-rules.ts'
 import { leftOf } from './rules/room.ts'
 import type { Ask, HardRule } from './rules/rule.ts'
 import { kindInWords } from './rules/suitability.ts'
@@ -20,7 +20,7 @@ export function refuse(ledger: Ledger, demand: Demand): Refused {
   const possible = ledger.sites.filter((site) => brokenRule(ask, site) === undefined)
   const [primary] = possible
   if (primary === undefined) return refused(ledger, ask)
-  const { reason, help } = refused(ledger, askStandby(ledger, demand, primary))
+  const { reason, help } = refuseStandby(ledger, demand, besideOn(demand, primary))
   return {
     reason: `${list(possible.map(({ name }) => name))} could have it, but not a standby for it: ${reason}`,
     help,
@@ -28,16 +28,17 @@ export function refuse(ledger: Ledger, demand: Demand): Refused {
 }
 
 /** The same for a standby, whose primary is given. */
-export const refuseStandby = (ledger: Ledger, demand: Demand, primary: Site | null): Refused =>
-  refused(ledger, askStandby(ledger, demand, primary))
+export const refuseStandby = (ledger: Ledger, demand: Demand, beside: Beside): Refused =>
+  refused(ledger, askStandby(ledger, demand, beside))
 
 /** Why one cluster is not possible; undefined when it is. */
 export function objection(ledger: Ledger, demand: Demand, site: Site): string | undefined {
   const ask = askActive(ledger, demand)
   const rule = brokenRule(ask, site)
   if (rule !== undefined) return rule.because(ask, site)
-  if (!demand.wantsStandby || chooseStandby(ledger, demand, site) !== undefined) return undefined
-  return `no standby for it: ${refuseStandby(ledger, demand, site).reason}`
+  const beside = besideOn(demand, site)
+  if (!demand.wantsStandby || chooseStandby(ledger, demand, beside) !== undefined) return undefined
+  return `no standby for it: ${refuseStandby(ledger, demand, beside).reason}`
 }
 
 /** Clusters are ruled out rule by rule; the rule that ruled out the last of them is the reason. */

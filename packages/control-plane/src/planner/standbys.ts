@@ -50,7 +50,8 @@ export function planStandby(
     return { kind: 'change', change: { topic, kind: 'unneeded', from, to: null, reason } }
   }
   ledger.take(demand.key)
-  const ask = askStandby(ledger, demand, primary, from)
+  const beside = { primary, stub: at.stub }
+  const ask = askStandby(ledger, demand, { ...beside, incumbent: from })
   const site = ledger.site(from)
   const broken = site === undefined ? undefined : brokenRule(ask, site)
   const avoided = from !== null && from === options.avoid
@@ -66,10 +67,10 @@ export function planStandby(
         : broken !== undefined
           ? `${from}: ${broken.because(ask, site)}`
           : null
-  const next = chooseStandby(ledger, demand, primary, null, options.avoid ?? null)
+  const next = chooseStandby(ledger, demand, beside, { avoid: options.avoid ?? null })
   ledger.put(demand, next === undefined ? at : { ...at, standby: next.name })
   if (next === undefined) {
-    const { reason, help } = refuseStandby(ledger, demand, primary)
+    const { reason, help } = refuseStandby(ledger, demand, beside)
     return {
       kind: 'impossible',
       impossible: { topic, reason: `${what === null ? '' : `${what}; `}${reason}; ${help}` },

@@ -30,10 +30,13 @@ export class FeedBytes {
   }
 }
 
+/** Less than half the time of the default, for a seventh more bytes. */
+const pieceLevel = 4
+
 /** A piece of a large text, compressed beside everything else. */
 export function deflatePiece(text: string): Promise<Buffer> {
   return new Promise((resolve, reject) => {
-    deflateRaw(text, { finishFlush: constants.Z_SYNC_FLUSH }, (error, piece) => {
+    deflateRaw(text, { level: pieceLevel, finishFlush: constants.Z_SYNC_FLUSH }, (error, piece) => {
       if (error === null) resolve(piece)
       else reject(error)
     })

@@ -5,6 +5,9 @@ import { deflatePiece, FeedBytes } from './feed-bytes.ts'
 
 export type SnapshotEncoding = 'identity' | 'gzip'
 
+/** Pieces that are compressed beside each other, and beside what comes next. */
+const compressingMax = 3
+
 /**
  * Of the table as it is at construction, whatever changes while it is made. Readers take the chunks as they come; the
  * first are there at once, for a small table all.
@@ -39,17 +42,27 @@ export class SnapshotText {
   /** A line of data for each slice: a reader puts them together with line feeds, which JSON allows between slices. */
   private async make(id: string, slices: Iterator<string, void>, encoding: SnapshotEncoding): Promise<void> {
     let head = `event: snapshot\nid: ${id}\n`
+    const compressing: Promise<Buffer>[] = []
     for (let slice = slices.next(); !slice.done; ) {
       const next = slices.next()
       const text = `${head}data: ${slice.value}\n${next.done ? '\n' : ''}`
+      const whole = next.done && head !== ''
       if (encoding === 'identity') this.add(Buffer.from(text))
-      else if (next.done && head !== '') this.add(new FeedBytes(text).gzip)
-      else this.add(await deflatePiece(text))
-      if (next.done) return this.end('made')
+      else if (whole) this.add(new FeedBytes(text).gzip)
+      else {
+        const piece = deflatePiece(text)
+        // It is awaited later, or not at all after another has failed.
+        piece.catch(() => {})
+        compressing.push(piece)
+      }
+      if (whole) break
       await nextTurn()
+      if (compressing.length >= compressingMax) this.add(await compressing.shift()!)
       head = ''
       slice = next
     }
+    for (const piece of compressing) this.add(await piece)
+    this.end('made')
   }
 
   private add(chunk: Buffer): void {

@@ -15,6 +15,8 @@ export interface RetirementContext {
   readonly id: string
   /** Of asking clusters: thousands drain at a time. */
   readonly turns: Turns
+  /** In this process: when it goes on after a pause, it looks at once. */
+  begun: boolean
 }
 
 const idSuffix = '.retirement'
@@ -32,6 +34,7 @@ export const retirementSaga = defineSaga<MigrationStepName, RetirementContext>({
     plane,
     id: id.slice(0, -idSuffix.length),
     turns: migrations.drainTurns,
+    begun: false,
   }),
   subject: (id) => id.slice(0, -idSuffix.length),
   async ended({ plane, id }) {
@@ -63,9 +66,12 @@ async function drain(context: RetirementContext, stop: Stop, nap: Nap): Promise<
   const row = await migrationOf(context)
   const switchedAt = row.switchedAt!
   const pending = timings.strayChecksMs.filter((afterMs) => plane.now() < switchedAt + afterMs)
+  let atOnce = context.begun
+  context.begun = true
   let strayed = hasUnrecovered(await plane.store.migrations.strays(context.id))
   for (;;) {
-    const nextCheck = pending.shift()
+    const nextCheck = atOnce ? plane.now() - switchedAt : pending.shift()
+    atOnce = false
     const waitMs =
       nextCheck !== undefined
         ? switchedAt + nextCheck - plane.now()

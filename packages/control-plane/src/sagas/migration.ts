@@ -15,13 +15,13 @@ import { prepare, unprepare } from './prepare.ts'
 import type { Step } from './saga.ts'
 import { defineSaga } from './saga-kind.ts'
 import { seal, unseal } from './seal.ts'
-import { recordSwitchMs, switchOver } from './switch.ts'
+import { recordTimes, switchOver } from './switch.ts'
 
 const steps: readonly Step<MigrationStepName, GroupContext>[] = [
   { kind: 'action', name: 'CHECK', do: checkGroup },
   { kind: 'action', name: 'PREPARE', do: prepare, undo: unprepare },
   { kind: 'action', name: 'SEAL', do: seal, undo: unseal, endsWithNext: true },
-  { kind: 'commit', name: 'SWITCH', commit: switchOver, after: recordSwitchMs },
+  { kind: 'commit', name: 'SWITCH', commit: switchOver, after: recordTimes },
 ]
 
 /** Its id is that of the group. */

@@ -100,7 +100,7 @@ export class Migrations {
       const { topic, state, group } = await this.get(id)
       if (state !== 'failed' && state !== 'cancelled') {
         throw new Refusal(
-          'MIGRATION_ENDED',
+          'MIGRATION_NOT_FAILED',
           `migration ${id} of topic ${topic} is ${state}, neither failed nor cancelled: there is nothing to try again`,
         )
       }
@@ -164,7 +164,7 @@ export class Migrations {
     const apart = moves.find((move) => move.from.cluster !== first!.from.cluster)
     if (apart !== undefined) {
       throw new Refusal(
-        'BAD_REQUEST',
+        'TOPICS_APART',
         `topics ${first!.topic} and ${apart.topic} are on ${first!.from.cluster} and ${apart.from.cluster}: only topics of one cluster move as one, move them apart`,
       )
     }

@@ -319,3 +319,139 @@ test('a process that stops leaves the saga where it is, and records no failure',
   expect(book.towards).toBe('do')
   expect(await run(world, book)).toBe('do')
 })
+
+describe('pausing', () => {
+  /** Runs until it stands still, which is what a pause looks like from outside. */
+  const standing = async (book: Book) => {
+    for (let lines = -1; lines !== book.lines.length; ) {
+      lines = book.lines.length
+      await new Promise((resolve) => setTimeout(resolve, 5))
+    }
+    return book.lines.at(-1)
+  }
+
+  test('holds it before its next step, until it is told to go on', async () => {
+    const world = new World()
+    const book = new Book(world)
+    const control = new SagaControl()
+    const hook: SagaHook = (step, phase) => {
+      if (step === 'BUY' && phase === 'doing') book.pauseAsked = true
+    }
+    const running = run(world, book, { hook, control })
+    expect(await standing(book)).toBe('end do BUY')
+    control.goOn()
+    expect(await standing(book), 'asked to go on, but not so in the journal').toBe('end do BUY')
+    book.pauseAsked = false
+    control.goOn()
+    expect(await running).toBe('do')
+    expect(stateOf(world)).toEqual(doneWorld)
+  })
+
+  test('not between a step that ends with the commit and the commit', async () => {
+    const world = new World()
+    const book = new Book(world)
+    const control = new SagaControl()
+    const hook: SagaHook = (step, phase) => {
+      if (step === 'BUILD' && phase === 'doing') book.pauseAsked = true
+    }
+    const running = run(world, book, { hook, control })
+    expect(await standing(book)).toBe('end do OPEN')
+    book.pauseAsked = false
+    control.goOn()
+    expect(await running).toBe('do')
+  })
+
+  test('not before a step that had begun when the process died: somebody may wait for it', async () => {
+    const world = new World()
+    const book = new Book(world)
+    await expect(run(world, book, { hook: crashAt('BUILD', 'doing') })).rejects.toThrow(Stopped)
+    book.pauseAsked = true
+    const control = new SagaControl()
+    const running = run(world, book, { control })
+    expect(await standing(book)).toBe('end do OPEN')
+    book.pauseAsked = false
+    control.goOn()
+    expect(await running).toBe('do')
+  })
+
+  test('not on the way back', async () => {
+    const world = new World()
+    const book = new Book(world)
+    const hook: SagaHook = (step) => {
+      if (step === 'BUILD') book.pauseAsked = true
+    }
+    expect(await run(world, book, { hook }, failing('BUILD'))).toBe('undo')
+    expect(stateOf(world)).toEqual(undoneWorld)
+  })
+
+  test('a saga that pauses can be cancelled', async () => {
+    const world = new World()
+    const book = new Book(world)
+    book.pauseAsked = true
+    const control = new SagaControl()
+    const running = run(world, book, { control })
+    expect(await standing(book)).toBeUndefined()
+    book.cancelAsked = true
+    control.cancelNow()
+    expect(await running).toBe('undo')
+  })
+
+  test('interrupts a step that says it can be, and does it again later', async () => {
+    const world = new World()
+    const book = new Book(world)
+    const control = new SagaControl()
+    const saga = steps.map(
+      (step): Step<Name, World> =>
+        step.name === 'CLEAN' && step.kind === 'action'
+          ? {
+              ...step,
+              pausable: true,
+              do: async (w, _stop, nap) => {
+                if (w.cleaned++ === 0) await nap(60_000)
+              },
+            }
+          : step,
+    )
+    const sleep = (ms: number, stop: AbortSignal) =>
+      new Promise<void>((resolve, reject) => {
+        const timer = setTimeout(resolve, ms)
+        stop.addEventListener('abort', () => {
+          clearTimeout(timer)
+          reject(stop.reason)
+        })
+      })
+    const running = run(world, book, { control, sleep }, saga)
+    expect(await standing(book)).toBe('begin do CLEAN')
+    book.pauseAsked = true
+    control.pauseNow()
+    expect(await standing(book)).toBe('fail do CLEAN: paused')
+    book.pauseAsked = false
+    control.goOn()
+    expect(await running).toBe('do')
+    expect(world.cleaned).toBe(2)
+  })
+
+  test('what waits to be tried again is tried at once when it is told to go on', async () => {
+    const world = new World()
+    const book = new Book(world)
+    const control = new SagaControl()
+    const sleep: SagaOptions['sleep'] = (ms, stop) =>
+      ms < 1_000
+        ? Promise.resolve()
+        : new Promise((_, reject) => stop.addEventListener('abort', () => reject(stop.reason)))
+    const retry = { retryBaseMs: 60_000, retryMaxMs: 60_000 }
+    const running = run(world, book, { control, sleep, ...retry }, failing('CLEAN', 1))
+    expect(await standing(book)).toBe('fail do CLEAN: CLEAN does not work')
+    control.goOn()
+    expect(await running).toBe('do')
+  })
+})
+
+test('a saga that only goes forward tries every step until it works, and cannot be cancelled', async () => {
+  const world = new World()
+  const book = new Book(world)
+  book.cancelAsked = true
+  const actions = failing('BUY', 3).filter((step) => step.kind === 'action')
+  expect(await run(world, book, { forwardOnly: true }, actions)).toBe('do')
+  expect(book.lines.filter((line) => line.startsWith('fail do BUY'))).toHaveLength(3)
+})

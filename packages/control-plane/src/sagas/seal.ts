@@ -14,6 +14,8 @@ export interface Sealed {
   readonly cuts: ReadonlyMap<string, readonly bigint[]>
   /** From the seal's request to the last partition proven sealed and cut, ms. */
   readonly sealMs: number
+  /** At all leaders, until the cuts were final. */
+  readonly looks: number
 }
 
 /**
@@ -44,11 +46,11 @@ export async function seal(context: GroupContext, stop: Stop): Promise<void> {
 
     const startedAt = performance.now()
     await source.seal(members.map(({ row }) => row.from.topic))
-    const cuts = await readFinalCuts(source, members, {
+    const { cuts, looks } = await readFinalCuts(source, members, {
       deadline: startedAt + timings.sealMaxMs,
       pause: () => plane.sleep(timings.sealPollMs, stop),
     })
-    context.sealed = { cuts, sealMs: performance.now() - startedAt }
+    context.sealed = { cuts, sealMs: performance.now() - startedAt, looks }
   } catch (error) {
     const [first] = rows
     const what = rows.length === 1 ? `topic ${first!.topic}` : `${rows.length} topics`
@@ -104,7 +106,7 @@ async function rehearse(
     if (!found.every((cut, partition) => cut >= route.start(route.active, partition))) return
     cuts.set(row.id, found)
   }
-  const { changes, write } = switchOf(context, members, { cuts, sealMs: 0 })
+  const { changes, write } = switchOf(context, members, { cuts, sealMs: 0, looks: 0 })
   await context.plane.board.rehearse(changes, write)
 }
 
@@ -116,17 +118,17 @@ async function readFinalCuts(
   source: KafkaCluster,
   members: readonly Member[],
   { deadline, pause }: { deadline: number; pause: () => Promise<void> },
-): Promise<ReadonlyMap<string, readonly bigint[]>> {
+): Promise<Pick<Sealed, 'cuts' | 'looks'>> {
   const final = new Map<string, readonly bigint[]>()
   const before = new Map<string, readonly bigint[]>()
   let left = members
-  for (;;) {
-    const looks = await source.readCuts(
+  for (let looks = 1; ; looks++) {
+    const found = await source.readCuts(
       left.map(({ row, route }) => ({ topic: row.from.topic, partitions: route.partitions })),
     )
     const unsealed: TopicFailure[] = []
     for (const [i, { row, route }] of left.entries()) {
-      const { sealed, cuts, pending } = looks[i]!
+      const { sealed, cuts, pending } = found[i]!
       if (sealed.every(Boolean)) {
         const earlier = before.get(row.id)
         if (earlier?.every((cut, partition) => cut === cuts[partition])) final.set(row.id, cuts)
@@ -142,7 +144,7 @@ async function readFinalCuts(
       unsealed.push({ migration: row.id, topic: row.topic, refusal })
     }
     left = left.filter(({ row }) => !final.has(row.id))
-    if (left.length === 0) return final
+    if (left.length === 0) return { cuts: final, looks }
     const [first, ...more] = unsealed
     if (first === undefined) continue // the second look at once
     if (performance.now() > deadline) throw new GroupFailure([first, ...more])

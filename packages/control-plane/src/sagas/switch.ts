@@ -42,6 +42,10 @@ export function switchOf(
   }
 }
 
-export async function recordSwitchMs({ plane, group, switchMs }: GroupContext): Promise<void> {
-  if (switchMs !== undefined) await plane.store.migrations.setSwitchMs(group, switchMs)
+/** What would have been in the way when clients waited. */
+export async function recordTimes({ plane, group, sealed, switchMs }: GroupContext): Promise<void> {
+  if (sealed === undefined || switchMs === undefined) return
+  const { cuts, sealMs, looks } = sealed
+  plane.log('info', 'migration.sealed', { group, topics: cuts.size, looks, sealMs, switchMs })
+  await plane.store.migrations.setSwitchMs(group, switchMs)
 }

@@ -47,7 +47,7 @@ export function upgradeSqlite(db: DatabaseSync, files: readonly SchemaFile[] = s
   }
 }
 
-class SqliteConnection implements Connection {
+export class SqliteConnection implements Connection {
   private readonly db: DatabaseSync
   private readonly statements = new Map<string, StatementSync>()
 
@@ -81,14 +81,14 @@ class SqliteConnection implements Connection {
   async backup(file: string): Promise<void> {
     if (existsSync(file)) throw new Error(`${file} is there already: choose a new name for the backup`)
     const partial = `${file}.partial`
-    mkdirSync(dirname(file), { recursive: true })
     try {
+      mkdirSync(dirname(file), { recursive: true })
       await backup(this.db, partial, { rate: backupPages })
       const written = await open(partial, 'r+')
       await written.sync().finally(() => written.close())
       await rename(partial, file)
     } catch (error) {
-      await rm(partial, { force: true })
+      await rm(partial, { force: true }).catch(() => {})
       throw new Error(`the backup to ${file} failed: ${(error as Error).message}`, { cause: error })
     }
   }

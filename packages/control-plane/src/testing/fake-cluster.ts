@@ -38,6 +38,8 @@ export class FakeCluster implements KafkaCluster {
   readonly calls: string[] = []
   /** Brokers refuse only after so many looks: a config takes a moment to reach them. */
   looksUntilSealed = 1
+  /** Topics whose brokers never refuse. */
+  readonly stubborn = new Set<string>()
   private looks = 0
 
   constructor(name: string) {
@@ -122,7 +124,8 @@ export class FakeCluster implements KafkaCluster {
           pending: Array.from({ length: partitions }, (_, partition) => ({ partition, reason })),
         }
       }
-      const isSealed = this.isSealed(name) && this.looks >= this.looksUntilSealed
+      const refuses = this.looks >= this.looksUntilSealed && !this.stubborn.has(name)
+      const isSealed = this.isSealed(name) && refuses
       return {
         sealed: new Array<boolean>(partitions).fill(isSealed),
         cuts: topic.partitions.map((partition) => partition.end),

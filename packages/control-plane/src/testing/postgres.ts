@@ -39,7 +39,7 @@ export async function startPostgres(): Promise<TestPostgres> {
   const as = { ...owner, cwd: '/' }
   await run(
     join(bin, 'initdb'),
-    ['-D', folder, '-U', 'braid', '-A', 'trust', '-E', 'UTF8', '--locale=C', '-N'],
+    ['-D', folder, '-U', 'braid', '-A', 'trust', '-E', 'UTF8', '-N', ...localeOf(bin)],
     as,
   )
   const port = await freePort()
@@ -93,6 +93,12 @@ function binaries(): string {
   throw new Error(
     `the tests of the store need PostgreSQL, and there is no initdb under ${packages}: apt-get install postgresql`,
   )
+}
+
+/** One that does not sort by bytes, where there is one: the store must. */
+function localeOf(bin: string): string[] {
+  const version = Number(bin.split('/').at(-2))
+  return version >= 15 ? ['--locale=C.UTF-8', '--locale-provider=icu', '--icu-locale=en'] : ['--locale=C']
 }
 
 /** The server refuses to run as root, so then it runs as the user of its package. */

@@ -64,7 +64,6 @@ async function startOn(
       nobody.away = true
       return nobody
     },
-    checkAnswers: true,
     ...options,
     timings: { ...quick, ...options.timings },
   })

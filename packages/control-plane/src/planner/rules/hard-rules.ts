@@ -1,6 +1,6 @@
 // Every rule that no plan may break. Planning, checking and the property tests all read this one table.
 import type { Demand } from '../demand.ts'
-import type { Ledger } from '../ledger.ts'
+import { type Ledger, stubAfter } from '../ledger.ts'
 import type { Site } from '../site.ts'
 import * as room from './room.ts'
 import type { Ask, HardRule, Role } from './rule.ts'
@@ -49,21 +49,33 @@ export const askActive = (ledger: Ledger, demand: Demand, incumbent: string | nu
   incumbent,
   primary: null,
   home: ledger.site(demand.home) ?? null,
+  stub: null,
   readers: demand.readers,
 })
 
 export const askStandby = (
   ledger: Ledger,
   demand: Demand,
-  primary: Site | null,
-  incumbent: string | null = null,
+  { primary, stub, incumbent = null }: Beside & { readonly incumbent?: string | null },
 ): Ask => ({
   role: 'standby',
   demand,
   incumbent,
   primary,
   home: ledger.site(demand.home) ?? null,
+  stub,
   readers: demand.readers,
+})
+
+/** Where the other parts of a topic are, once its standby is there, too. */
+export interface Beside {
+  readonly primary: Site | null
+  readonly stub: string | null
+}
+
+export const besideOn = (demand: Demand, primary: Site): Beside => ({
+  primary,
+  stub: stubAfter(demand, primary.name),
 })
 
 export const askReplica = (demand: Demand, readers: number, incumbent: string | null = null): Ask => ({
@@ -72,5 +84,6 @@ export const askReplica = (demand: Demand, readers: number, incumbent: string | 
   incumbent,
   primary: null,
   home: null,
+  stub: null,
   readers,
 })

@@ -51,12 +51,11 @@ export function needOf(ask: Ask, site: Site, dimension: Dimension): number {
 }
 
 /** Of the stub that is, or comes with this, on the same cluster: a topic may stand by on its home. */
-function stubPartitions({ role, demand, primary }: Ask, site: Site): number {
-  const active = role === 'active' ? site : primary
-  if (role === 'replica' || active === null) return 0
+function stubPartitions({ role, demand, incumbent, stub }: Ask, site: Site): number {
+  if (role === 'replica') return 0
   const { topic } = demand
-  const at = active.name === topic.cluster ? topic.stub : stubAfter(demand, active.name)
-  return at === site.name ? topic.partitions : 0
+  const ofActive = incumbent === site.name ? topic.stub : stubAfter(demand, site.name)
+  return (role === 'active' ? ofActive : stub) === site.name ? topic.partitions : 0
 }
 
 const fits = (dimension: Dimension) => (ask: Ask, site: Site) =>

@@ -14,6 +14,8 @@ export interface Ask {
   readonly primary: Site | null
   /** The tenant's home, where the stub goes. */
   readonly home: Site | null
+  /** Of a standby: the cluster that has the stub by then, which a standby there must leave room for. */
+  readonly stub: string | null
   /** Of a replica: how many read there. */
   readonly readers: number
 }
