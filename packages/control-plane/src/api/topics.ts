@@ -118,8 +118,13 @@ export function topicEndpoints({ plane, topics }: Pick<Served, 'plane' | 'topics
         body,
         placement,
         async (fresh) => {
-          // Others may have been created while the clusters made this one.
-          if (bound(call)) await checkQuota(store, tenant, body, undefined, true)
+          // Others may have been created while the clusters made this one, which counts by now.
+          if (bound(call) && (await isOverQuota(store, tenant, body))) {
+            throw new Refusal(
+              'QUOTA_EXCEEDED',
+              `others have used up the quota of tenant ${tenant} while topic ${body.name} was made: ask for it with a request, or for a larger quota`,
+            )
+          }
           await record(
             { tenant, what: `topic ${body.name}`, after: body },
             { topic: await shown(fresh, null), placement },

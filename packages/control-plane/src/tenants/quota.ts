@@ -15,8 +15,6 @@ export async function beyondQuota(
   tenant: string,
   after: Taken,
   before?: Taken,
-  /** Whether the store counts it already. */
-  counted = false,
 ): Promise<string[]> {
   const spec = await store.tenantSpecs.get(tenant)
   if (spec === undefined) return []
@@ -32,21 +30,28 @@ export async function beyondQuota(
       quotas.bytesInPerSecondMax,
     ],
   ]
-  return checks.flatMap(([of, usedNow, more, max]) => {
-    const used = counted ? usedNow - more : usedNow
-    if (max === null || more <= 0 || used + more <= max) return []
-    return [`${more} more ${of}: ${used} of at most ${max} are used`]
-  })
+  return checks.flatMap(([of, used, more, max]) =>
+    max !== null && more > 0 && used + more > max
+      ? [`${more} more ${of}: ${used} of at most ${max} are used`]
+      : [],
+  )
 }
 
-export async function checkQuota(
-  store: Store,
-  tenant: string,
-  after: Taken,
-  before?: Taken,
-  counted = false,
-): Promise<void> {
-  const beyond = await beyondQuota(store, tenant, after, before, counted)
+/** Whether the tenant has more than its quotas of what was just added, in this transaction. */
+export async function isOverQuota(store: Store, tenant: string, added: Taken): Promise<boolean> {
+  const spec = await store.tenantSpecs.get(tenant)
+  if (spec === undefined) return false
+  const { topicsMax, partitionsMax, bytesInPerSecondMax } = spec.quotas
+  const { topics, partitions, bytesInPerSecond } = await store.tenantSpecs.usage(tenant)
+  return (
+    topics > (topicsMax ?? topics) ||
+    partitions > (partitionsMax ?? partitions) ||
+    (added.expected.bytesInPerSecond > 0 && bytesInPerSecond > (bytesInPerSecondMax ?? bytesInPerSecond))
+  )
+}
+
+export async function checkQuota(store: Store, tenant: string, after: Taken, before?: Taken): Promise<void> {
+  const beyond = await beyondQuota(store, tenant, after, before)
   if (beyond.length === 0) return
   throw new Refusal(
     'QUOTA_EXCEEDED',
