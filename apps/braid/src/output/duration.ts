@@ -5,8 +5,11 @@ export function duration(ms: number): string {
   const seconds = ms / 1000
   if (seconds < 60) return `${Number(seconds.toFixed(1))} s`
   const minutes = Math.floor(seconds / 60)
-  if (minutes < 60) return `${minutes} min ${Math.floor(seconds % 60)} s`
+  if (minutes < 60) return both(minutes, 'min', Math.floor(seconds % 60), 's')
   const hours = Math.floor(minutes / 60)
-  if (hours < 48) return `${hours} h ${minutes % 60} min`
-  return `${Math.floor(hours / 24)} d ${hours % 24} h`
+  if (hours < 48) return both(hours, 'h', minutes % 60, 'min')
+  return both(Math.floor(hours / 24), 'd', hours % 24, 'h')
 }
+
+const both = (count: number, unit: string, rest: number, restUnit: string): string =>
+  rest === 0 ? `${count} ${unit}` : `${count} ${unit} ${rest} ${restUnit}`

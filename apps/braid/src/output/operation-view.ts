@@ -9,6 +9,7 @@ const total = ({ waiting, moving, moved, failed, skipped }: Operation['counts'])
 
 export function countsText(counts: Operation['counts']): string {
   const { moving, failed, skipped } = counts
+  if (total(counts) === 0) return 'nothing to move'
   return [
     `${counts.moved} of ${total(counts)} moved`,
     `${moving} moving now`,

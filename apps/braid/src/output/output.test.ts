@@ -35,7 +35,8 @@ describe('a duration', () => {
     [192_000, '3 min 12 s'],
     [119_900, '1 min 59 s'],
     [7_500_000, '2 h 5 min'],
-    [604_800_000, '7 d 0 h'],
+    [604_800_000, '7 d'],
+    [176_400_000, '2 d 1 h'],
   ])('%d is %s', (ms, text) => {
     expect(duration(ms)).toBe(text)
   })

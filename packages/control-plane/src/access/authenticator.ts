@@ -30,6 +30,11 @@ export class Authenticator {
     this.oidc = typeof parts.auth === 'object' ? new Oidc(parts.auth.oidc, parts.fetch) : undefined
   }
 
+  /** Whether anybody is asked. */
+  get asks(): boolean {
+    return this.parts.auth !== 'none'
+  }
+
   /** `authorization` as the request has it. Throws UNAUTHENTICATED, and FORBIDDEN for who has no role at all. */
   async caller(authorization: string | undefined): Promise<Caller> {
     if (this.parts.auth === 'none') return anonymous

@@ -42,9 +42,6 @@ export function clusterEndpoints({ plane }: Pick<Served, 'plane'>) {
     }
   }
   const one = async (row: ClusterRow, caller: Caller) => shown(row, caller, await store.topicSpecs.loads())
-  /** One that is dedicated to a tenant is seen by those who see the tenant. */
-  const isSeen = (row: ClusterRow, caller: Caller) =>
-    row.dedicatedTo === null || sees(caller, row.dedicatedTo)
   const described = (row: ClusterRow | undefined) => {
     if (row === undefined) return undefined
     const { name, number, clusterId, registeredAt, ...rest } = row
@@ -61,7 +58,7 @@ export function clusterEndpoints({ plane }: Pick<Served, 'plane'>) {
     'clusters.list': async ({ query: { limit, after }, caller }) => {
       const from = keyIn('clusters', after)
       const seen = (await clusters.list())
-        .filter((row) => isSeen(row, caller) && (from === undefined || row.name > from))
+        .filter((row) => isClusterSeen(row, caller) && (from === undefined || row.name > from))
         .sort((a, b) => (a.name < b.name ? -1 : 1))
       const loads = await store.topicSpecs.loads()
       const { rows, next } = pageOf('clusters', seen, limit, ({ name }) => name)
@@ -73,7 +70,7 @@ export function clusterEndpoints({ plane }: Pick<Served, 'plane'>) {
         if (visibleTenants(caller) !== undefined) throw unknownCluster(cluster, [cluster])
         throw error
       })
-      if (!isSeen(row, caller)) throw unknownCluster(cluster, [cluster])
+      if (!isClusterSeen(row, caller)) throw unknownCluster(cluster, [cluster])
       return one(row, caller)
     },
     'clusters.register': async ({ body, caller, record }) => {
@@ -106,4 +103,9 @@ export function clusterEndpoints({ plane }: Pick<Served, 'plane'>) {
       return one(row, caller)
     },
   } satisfies Handlers
+}
+
+/** One that is dedicated to a tenant is seen by those who see the tenant. */
+export function isClusterSeen({ dedicatedTo }: ClusterRow, caller: Caller): boolean {
+  return dedicatedTo === null || sees(caller, dedicatedTo)
 }

@@ -48,6 +48,8 @@ export interface ServeParts {
   readonly now: () => number
   readonly idempotent: IdempotentRequests
   authenticate(request: FastifyRequest): Promise<Caller>
+  /** Whether anybody is asked who they are. */
+  readonly secured: boolean
   /** Tests check every answer against its schema. */
   readonly checkAnswers: boolean
 }

@@ -14,6 +14,7 @@ import { clusterEndpoints } from './clusters.ts'
 import { fleetEndpoints } from './fleet.ts'
 import type { RequestCounts } from './metrics.ts'
 import { migrationEndpoints } from './migrations.ts'
+import { openApi } from './openapi.ts'
 import { operationEndpoints } from './operations.ts'
 import { type Handlers, type ServeParts, serve } from './serve.ts'
 import { slaEndpoints } from './slas.ts'
@@ -41,7 +42,9 @@ export function createApi(served: Served): FastifyInstance {
   const app = createApp(served.plane.log)
   readEmptyBodies(app)
   served.requests.watch(app)
-  serve(app, served.serving, handlersOf(served))
+  const ids = serve(app, served.serving, handlersOf(served))
+  const document = JSON.stringify(openApi(ids, served.serving.secured))
+  app.get('/openapi.json', (_request, reply) => reply.type('application/json; charset=utf-8').send(document))
   return app
 }
 

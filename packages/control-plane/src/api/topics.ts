@@ -1,11 +1,12 @@
 import type { Placement, Topic, TopicLoglet, TopicSummary } from '@braid/control-api'
 import type { TopicRoute } from '@braid/routing-model'
-import { roleIn } from '../access/caller.ts'
+import { type Caller, roleIn } from '../access/caller.ts'
 import { placeOf } from '../placement/place-topic.ts'
 import { Refusal, unknownTenant } from '../refusal.ts'
 import type { TopicSpecRow, TopicWishes } from '../store/topic-queries.ts'
-import { checkQuota } from '../tenants/quota.ts'
+import { checkQuota, isOverQuota } from '../tenants/quota.ts'
 import { classConfigs } from '../topics/class-configs.ts'
+import { isClusterSeen } from './clusters.ts'
 import { keyIn, pageOf } from './cursor.ts'
 import type { Call, Handlers } from './serve.ts'
 import type { Served } from './server.ts'
@@ -68,6 +69,11 @@ export function topicEndpoints({ plane, topics }: Pick<Served, 'plane' | 'topics
     before,
     after,
   })
+  /** Without the clusters of tenants that the caller does not see. */
+  const seenClusters = async ({ considered }: Placement, caller: Caller) => {
+    const seen = (await store.clusters()).filter((row) => isClusterSeen(row, caller)).map(({ name }) => name)
+    return considered.filter(({ cluster }) => seen.includes(cluster))
+  }
   const classOf = async (name: string | null) => {
     if (name === null) return undefined
     const sla = await store.slas.get(name)
@@ -104,15 +110,21 @@ export function topicEndpoints({ plane, topics }: Pick<Served, 'plane' | 'topics
       const sla = await classOf(body.sla)
       const made = classConfigs(body, sla)
       if (bound(call)) await checkQuota(store, tenant, body)
-      const placement: Placement = await placeOf(plane, tenant, body)
+      const placed = await placeOf(plane, tenant, body, made.replicationFactor)
+      const placement = { ...placed, considered: await seenClusters(placed, call.caller) }
       if (dryRun) return { topic: null, placement }
       const route = await topics.create(
         tenant,
         body,
         placement,
         async (fresh) => {
-          // Others may have been created while the clusters made this one.
-          if (bound(call)) await checkQuota(store, tenant, body, undefined, true)
+          // Others may have been created while the clusters made this one, which counts by now.
+          if (bound(call) && (await isOverQuota(store, tenant, body))) {
+            throw new Refusal(
+              'QUOTA_EXCEEDED',
+              `others have used up the quota of tenant ${tenant} while topic ${body.name} was made: ask for it with a request, or for a larger quota`,
+            )
+          }
           await record(
             { tenant, what: `topic ${body.name}`, after: body },
             { topic: await shown(fresh, null), placement },

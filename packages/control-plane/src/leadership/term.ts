@@ -94,6 +94,7 @@ export async function beginTerm(parts: TermParts): Promise<Term> {
       now,
       idempotent: new IdempotentRequests({ store, now }),
       authenticate: (request) => parts.authenticator.caller(request.headers.authorization),
+      secured: parts.authenticator.asks,
       checkAnswers: parts.checkAnswers,
     },
     requests: parts.requests,

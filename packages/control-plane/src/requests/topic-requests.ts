@@ -17,7 +17,7 @@ import { randomName } from '../random-name.ts'
 import { Refusal, unknownTenant } from '../refusal.ts'
 import type { RequestRow } from '../store/request-queries.ts'
 import type { TenantRow } from '../store/tenant-queries.ts'
-import { beyondQuota } from '../tenants/quota.ts'
+import { beyondQuota, isOverQuota } from '../tenants/quota.ts'
 import { classConfigs } from '../topics/class-configs.ts'
 import type { Creation, Topics } from '../topics/topics.ts'
 import { beyondPolicy } from './limits.ts'
@@ -42,11 +42,7 @@ const next: Readonly<Record<RequestState, readonly RequestState[]>> = {
 
 /** Beyond its quota after all: it waits for somebody to decide. */
 class BeyondQuota extends Error {
-  readonly waitsFor: readonly string[]
-  constructor(waitsFor: readonly string[]) {
-    super(waitsFor.join('; '))
-    this.waitsFor = waitsFor
-  }
+  override readonly name = 'BeyondQuota'
 }
 
 export class TopicRequests {
@@ -205,10 +201,7 @@ export class TopicRequests {
         placement,
         async () => {
           // Nobody has decided about it: others may have used the quota up since.
-          if (decision === null) {
-            const beyond = await beyondQuota(store, tenant, creation, undefined, true)
-            if (beyond.length > 0) throw new BeyondQuota(beyond)
-          }
+          if (decision === null && (await isOverQuota(store, tenant, creation))) throw new BeyondQuota()
           await store.requests.fulfil(id, placement)
         },
         made,
@@ -218,7 +211,7 @@ export class TopicRequests {
       // The next process goes on with it.
       if (plane.closing.aborted) return
       if (error instanceof BeyondQuota) {
-        await store.requests.waitAgain(id, error.waitsFor)
+        await store.requests.waitAgain(id, await beyondQuota(store, tenant, creationOf(topic)))
         return
       }
       const code = error instanceof Refusal ? error.code : 'INTERNAL'
