@@ -212,6 +212,7 @@ const resourceTypes: Readonly<Record<Right['resource'], number>> = {
 const operations: Readonly<Record<Right['operation'], number>> = {
   Create: AclOperationTypes.CREATE,
   Delete: AclOperationTypes.DELETE,
+  Alter: AclOperationTypes.ALTER,
   Describe: AclOperationTypes.DESCRIBE,
   DescribeConfigs: AclOperationTypes.DESCRIBE_CONFIGS,
   AlterConfigs: AclOperationTypes.ALTER_CONFIGS,

@@ -10,6 +10,7 @@ import {
   describeConfigs,
   describeGroups,
   describeProducers,
+  describeQuorum,
   encodeBatch,
   errorCodes,
   errorName,
@@ -146,6 +147,9 @@ async function tourOnce(caller: Caller, round: number): Promise<void> {
     topicData: [{ name: 'compact', partitionData: [{ index: 0, records: keyless }] }],
   })
   await call(describeProducers, { topics: [{ name: topic, partitionIndexes: [0, 9] }] })
+  await call(describeQuorum, {
+    topics: [{ topicName: '__cluster_metadata', partitions: [{ partitionIndex: 0 }] }],
+  })
   await call(listOffsets, {
     replicaId: -1,
     isolationLevel: 0,

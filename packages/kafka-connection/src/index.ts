@@ -1,5 +1,9 @@
+export { type ClockReading, controllerClock } from './admin/controller-clock.ts'
+export { createPartitions, type MorePartitions } from './admin/create-partitions.ts'
 export { createTopic, deleteTopic, type NewTopic, waitForLeaders } from './admin/create-topic.ts'
 export { deleteRecords } from './admin/delete-records.ts'
+export { describeTopics, type TopicDescription } from './admin/describe-topics.ts'
+export { missingGroupRights, missingTopicRights } from './admin/granted-rights.ts'
 export {
   commitGroupOffsets,
   fetchGroupOffsets,
@@ -15,7 +19,9 @@ export {
   alterTopicConfigs,
   type ConfigSource,
   type ConfigValue,
+  changeTopicConfigs,
   describeTopicConfigs,
+  type TopicConfigChange,
 } from './admin/topic-configs.ts'
 export type { ApiVersionRange } from './api-versions.ts'
 export { BrokerConnection, type CallableApi } from './broker-connection.ts'

@@ -3,7 +3,15 @@ import { ConnectionError } from './errors.ts'
 
 /** A right of Kafka's authorizer, in the words of `kafka-acls`: an operation on a resource. */
 export interface Right {
-  readonly operation: 'Create' | 'Delete' | 'Describe' | 'DescribeConfigs' | 'AlterConfigs' | 'Read' | 'Write'
+  readonly operation:
+    | 'Create'
+    | 'Delete'
+    | 'Alter'
+    | 'Describe'
+    | 'DescribeConfigs'
+    | 'AlterConfigs'
+    | 'Read'
+    | 'Write'
   readonly resource: 'Topic' | 'Group' | 'Cluster'
   /** of the topic or group; Kafka calls every cluster kafka-cluster */
   readonly name: string

@@ -174,6 +174,13 @@ export {
   offsetDelete,
 } from './apis/47-offset-delete.ts'
 export {
+  type DescribeQuorumRequest,
+  type DescribeQuorumRequestInput,
+  type DescribeQuorumResponse,
+  type DescribeQuorumResponseInput,
+  describeQuorum,
+} from './apis/55-describe-quorum.ts'
+export {
   type DescribeClusterRequest,
   type DescribeClusterRequestInput,
   type DescribeClusterResponse,

@@ -1,4 +1,7 @@
-import { describe, expect, it } from 'vitest'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, describe, expect, it } from 'vitest'
 import { exitCodes } from '../exit-codes.ts'
 import { Refusal } from '../testing/fake-control-plane.ts'
 import { clusterA, drain, drained, gold, goodAnswers, movePlan, shop } from '../testing/resources.ts'
@@ -189,5 +192,37 @@ describe('sla set, tenant set', () => {
     })
     expect(status).toBe(exitCodes.usage)
     expect(io.err).toContain('--home CLUSTER')
+  })
+})
+
+describe('cluster add --security-file', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'braid-security-'))
+  afterAll(() => rmSync(folder, { recursive: true }))
+  const file = join(folder, 'eu-1.yaml')
+
+  it('sends how it is connected to, with references to secrets', async () => {
+    const security = {
+      protocol: 'SASL_SSL',
+      sasl: { mechanism: 'SCRAM-SHA-512', username: 'braid', password: 'env:EU_1_PASSWORD' },
+      tls: { ca: 'file:/etc/braid/ca.pem' },
+    }
+    writeFileSync(file, JSON.stringify(security))
+    const { body } = await runBraid(`cluster add eu-1 k:9093 --security-file ${file}`, {
+      'clusters.register': clusterA,
+    })
+    expect(body).toMatchObject({ security })
+  })
+
+  it('refuses a secret that stands there itself, by its line, and never shows it', async () => {
+    writeFileSync(
+      file,
+      'protocol: SASL_SSL\nsasl:\n  mechanism: PLAIN\n  username: braid\n  password: hunter2\n',
+    )
+    const { status, io, asked } = await runBraid(`cluster add eu-1 k:9093 --security-file ${file}`)
+    expect(status).toBe(exitCodes.usage)
+    expect(io.err).toContain(`${file}:5:13: `)
+    expect(io.err).toContain('env:NAME or file:/path')
+    expect(io.err).not.toContain('hunter2')
+    expect(asked).toEqual([])
   })
 })

@@ -20,7 +20,7 @@ interface ClusterFlags {
   bytesInMax?: number | None
   bytesOutMax?: number | None
   partitionsMax?: number | None
-  security?: string
+  securityFile?: string
 }
 
 type Flags = ClusterFlags & OutputOptions & { dryRun?: boolean }
@@ -55,7 +55,7 @@ const withClusterFlags = (command: Command): Command =>
       orNone(integer(1, 10_000_000)),
     )
     .option(
-      '--security <file>',
+      '--security-file <file>',
       'how it is connected to: YAML with protocol, sasl and tls; secrets by reference',
     )
 
@@ -103,7 +103,7 @@ function addAdd(noun: Command, session: Session): void {
       .argument('<bootstrap>', 'host:port of its brokers, comma separated'),
     'braid cluster add a 127.0.0.1:19092',
     'braid cluster add eu-1 kafka-1:9092,kafka-2:9092 --label region=eu-1 --bytes-in-max 50MB/s --partitions-max 4000',
-    'braid cluster add eu-2 kafka-6:9093 --security eu-2-security.yaml',
+    'braid cluster add eu-2 kafka-6:9093 --security-file eu-2-security.yaml',
     'braid cluster add shop-1 kafka-3:9092 --dedicated-to shop --dry-run',
   ).action(async (name: string, bootstrap: string, options: Flags) => {
     const addresses = parseBootstrap(bootstrap, `cluster ${name}`)
@@ -190,8 +190,8 @@ function placeOf(
   return tier === undefined ? {} : { tier, dedicatedTo: null }
 }
 
-const securityOf = async ({ security }: ClusterFlags) =>
-  security === undefined ? {} : { security: await readSecurity(security) }
+const securityOf = async ({ securityFile }: ClusterFlags) =>
+  securityFile === undefined ? {} : { security: await readSecurity(securityFile) }
 
 const capacityOf = ({ bytesInMax, bytesOutMax, partitionsMax }: ClusterFlags) => ({
   ...(bytesInMax !== undefined && { bytesInPerSecond: limitOf(bytesInMax) }),

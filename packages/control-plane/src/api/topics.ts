@@ -110,7 +110,7 @@ export function topicEndpoints({ plane, topics }: Pick<Served, 'plane' | 'topics
       const sla = await classOf(body.sla)
       const made = classConfigs(body, sla)
       if (bound(call)) await checkQuota(store, tenant, body)
-      const placed = await placeOf(plane, tenant, body, made.replicationFactor)
+      const placed = await placeOf(plane, tenant, body)
       const placement = { ...placed, considered: await seenClusters(placed, call.caller) }
       if (dryRun) return { topic: null, placement }
       const route = await topics.create(

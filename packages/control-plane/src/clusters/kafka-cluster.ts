@@ -1,6 +1,17 @@
 // What the control plane asks of one cluster. Everything above works on this interface, so that sagas can be
 // failed at every step without a cluster; real-cluster.ts carries it out.
-import type { ConfigValue, Cuts, GroupOffset, LogEnd, NewTopic, ProducerState } from '@braid/kafka-connection'
+import type {
+  BrokerAddress,
+  ClockReading,
+  ConfigValue,
+  Cuts,
+  GroupOffset,
+  LogEnd,
+  NewTopic,
+  ProducerState,
+  Right,
+  TopicConfigChange,
+} from '@braid/kafka-connection'
 
 export interface ClusterFacts {
   readonly clusterId: string
@@ -25,6 +36,19 @@ export interface TopicPartitions {
   readonly partitions: number
 }
 
+/** What one broker says of itself. */
+export interface BrokerLook {
+  /** APIs that Braid needs and it does not offer. */
+  readonly lacks: readonly string[]
+  /** Whether it is of the oldest release that Braid is tested with, or later. */
+  readonly isCurrent: boolean
+}
+
+export interface RightsAsked {
+  readonly topics: readonly string[]
+  readonly groups: readonly string[]
+}
+
 export interface KafkaCluster {
   readonly name: string
   /** Rejects with CLUSTER_UNSUPPORTED when it lacks what a seal needs. */
@@ -32,6 +56,12 @@ export interface KafkaCluster {
   facts(): Promise<ClusterFacts>
   /** Undefined when there is no such topic. */
   describe(topic: string): Promise<PhysicalTopicFacts | undefined>
+  /** Of many at once, without those that are not there. */
+  describeTopics(topics: readonly string[]): Promise<ReadonlyMap<string, PhysicalTopicFacts>>
+  /** One request for all of them. */
+  changeConfigs(changes: readonly TopicConfigChange[]): Promise<void>
+  /** As many as there shall be by then; one request for all of them. Never fewer. */
+  createPartitions(topics: readonly TopicPartitions[]): Promise<void>
   createTopic(topic: NewTopic): Promise<'created' | 'exists'>
   waitForLeaders(topic: string, partitions: number, timeoutMs: number): Promise<void>
   /** False when there was none. */
@@ -54,5 +84,13 @@ export interface KafkaCluster {
   /** Of every group that has committed for the topic. */
   groupCommits(topic: string): Promise<GroupCommits[]>
   commit(commits: GroupCommits): Promise<void>
+  /** Where its brokers say that they are. */
+  brokerAddresses(): Promise<readonly BrokerAddress[]>
+  /** Connects to this one, at the address that it advertises. */
+  lookAtBroker(id: number): Promise<BrokerLook>
+  /** Undefined when it does not tell. */
+  controllerClock(): Promise<ClockReading | undefined>
+  /** What our user is not granted and Braid needs, on those topics and groups. Asks, and tries nothing. */
+  missingRights(asked: RightsAsked): Promise<readonly Right[]>
   close(): Promise<void>
 }

@@ -1,13 +1,19 @@
 import {
   ClusterConnections,
   ConnectionError,
+  changeTopicConfigs,
   commitGroupOffsets,
+  controllerClock,
+  createPartitions,
   createTopic,
   deleteTopic,
   describeTopicConfigs,
+  describeTopics,
   fetchGroupOffsets,
   listGroups,
   logEnds,
+  missingGroupRights,
+  missingTopicRights,
   producerStates,
   readCutsOfTopics,
   sealTopics,
@@ -16,10 +22,12 @@ import {
 } from '@braid/kafka-connection'
 import {
   describeProducers,
+  describeQuorum,
   errorCodes,
   errorName,
   fetch,
   incrementalAlterConfigs,
+  listOffsets,
   metadata,
   produce,
 } from '@braid/kafka-protocol'
@@ -33,9 +41,22 @@ export interface RealClusterOptions {
 }
 
 const appendTimeoutMs = 10_000
-// Only brokers of a KRaft cluster offer it. With ZooKeeper, config changes and leader changes are not one ordered
-// log, and a broker that leads later need not have applied the seal.
-const describeQuorum = { key: 55, name: 'DescribeQuorum', minVersion: 0, maxVersion: 2 }
+// Only brokers of a KRaft cluster offer DescribeQuorum. With ZooKeeper, config changes and leader changes are not one
+// ordered log, and a broker that leads later need not have applied the seal.
+const neededApis = [incrementalAlterConfigs, describeProducers, describeQuorum]
+/** Came with 3.9 (KIP-1005). */
+const listOffsetsSince39 = { ...listOffsets, minVersion: 9, maxVersion: 9 }
+const topicOperations = [
+  'Create',
+  'Delete',
+  'Alter',
+  'Describe',
+  'DescribeConfigs',
+  'AlterConfigs',
+  'Read',
+  'Write',
+] as const
+const groupOperations = ['Read', 'Describe', 'Delete'] as const
 
 /** What of a cluster is needed to connect to it. */
 export type ClusterEnd = Pick<ClusterRoute, 'name' | 'bootstrap' | 'security'>
@@ -70,7 +91,7 @@ export function openRealCluster(end: ClusterEnd, options: RealClusterOptions): K
 
     async checkSupported() {
       const broker = await cluster.any('slow')
-      for (const api of [incrementalAlterConfigs, describeProducers, describeQuorum]) {
+      for (const api of neededApis) {
         try {
           broker.versionOf(api)
         } catch (error) {
@@ -103,6 +124,10 @@ export function openRealCluster(end: ClusterEnd, options: RealClusterOptions): K
         configs: await describeTopicConfigs(cluster, topic),
       }
     },
+
+    describeTopics: (topics) => describeTopics(cluster, topics),
+    changeConfigs: (changes) => changeTopicConfigs(cluster, changes, 'slow'),
+    createPartitions: (topics) => createPartitions(cluster, topics),
 
     async createTopic(topic) {
       try {
@@ -202,6 +227,33 @@ export function openRealCluster(end: ClusterEnd, options: RealClusterOptions): K
     },
 
     commit: ({ groupId, offsets }) => commitGroupOffsets(cluster, groupId, offsets),
+    brokerAddresses: () => cluster.brokers(),
+
+    async lookAtBroker(id) {
+      const broker = await cluster.shared(id, 'slow')
+      const offers = (api: (typeof neededApis)[number] | typeof listOffsetsSince39) => {
+        try {
+          broker.versionOf(api)
+          return true
+        } catch {
+          return false
+        }
+      }
+      return {
+        lacks: neededApis.filter((api) => !offers(api)).map((api) => api.name),
+        isCurrent: offers(listOffsetsSince39),
+      }
+    },
+
+    controllerClock: () => controllerClock(cluster),
+
+    async missingRights({ topics, groups }) {
+      return [
+        ...(await missingTopicRights(cluster, topics, topicOperations)),
+        ...(await missingGroupRights(cluster, groups, groupOperations)),
+      ]
+    },
+
     close: () => cluster.close(),
   }
 }

@@ -3,6 +3,7 @@ import type { Plane } from '../plane.ts'
 import { type ExplainedPlacement, type FleetSnapshot, placeTopic } from '../planner/index.ts'
 import { Refusal } from '../refusal.ts'
 import { checkCapacity } from '../topics/capacity.ts'
+import { classConfigs } from '../topics/class-configs.ts'
 import type { Creation } from '../topics/topics.ts'
 import { freshFleetSnapshot } from './fleet-snapshot.ts'
 
@@ -10,12 +11,7 @@ import { freshFleetSnapshot } from './fleet-snapshot.ts'
  * Where a new topic goes, and why. Asks clusters that were not asked lately. Throws NO_PLACE with what is lacking and
  * what would help; of a cluster that was asked for, what that cluster would say.
  */
-export async function placeOf(
-  plane: Plane,
-  tenant: string,
-  creation: Creation,
-  replicationFactor: number | null,
-): Promise<Placement> {
+export async function placeOf(plane: Plane, tenant: string, creation: Creation): Promise<Placement> {
   const { clusters } = plane
   const home = clusters.home(tenant)
   if (creation.cluster !== null) await clusters.get(creation.cluster)
@@ -35,6 +31,8 @@ export async function placeOf(
     transactional: false,
     movable: { ok: true },
   })
+  const sla = creation.sla === null ? undefined : await plane.store.slas.get(creation.sla)
+  const { replicationFactor } = classConfigs(creation, sla)
   const asked = { name: creation.name, partitions: creation.partitions, replicationFactor }
   if (placed.kind === 'refused') {
     const isOnlyChoice = creation.cluster !== null || snapshot.clusters.length === 1

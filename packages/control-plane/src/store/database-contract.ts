@@ -98,17 +98,18 @@ export function databaseContract(place: () => Promise<StorePlace>): void {
 
     test('asked after its end throws, because an await is missing', async () => {
       const { db, names } = await database()
+      const over = Promise.withResolvers<void>()
       let late: Promise<unknown> = Promise.resolve()
       await db.transaction(async () => {
         await add(db, 'a')
         late = (async () => {
-          await new Promise((resolve) => setTimeout(resolve, 20))
+          await over.promise
           await add(db, 'late')
         })()
         late.catch(() => {})
       })
-      await expect(late).rejects.toThrow(/an await is missing/)
-      await expect(late).rejects.toThrow(/transaction had ended/)
+      over.resolve()
+      await expect(late).rejects.toThrow(/asked after its transaction had ended: an await is missing/)
       expect(await names()).toEqual(['a'])
     })
 
@@ -219,13 +220,13 @@ export function databaseContract(place: () => Promise<StorePlace>): void {
       const heard: string[] = []
       db.afterCommit(() => heard.push('at once'))
       expect(heard).toEqual(['at once'])
+      const over = Promise.withResolvers<void>()
       let late: Promise<void> = Promise.resolve()
       await db.transaction(async () => {
-        late = tick()
-          .then(tick)
-          .then(() => db.afterCommit(() => heard.push('late')))
+        late = over.promise.then(() => db.afterCommit(() => heard.push('late')))
         late.catch(() => {})
       })
+      over.resolve()
       await expect(late).rejects.toThrow(/an await is missing/)
     })
   })

@@ -19,6 +19,11 @@ interface Waiting {
   readonly fail: (error: Error) => void
 }
 
+/**
+ * A transaction waits for nothing but the store. One that takes so long waits for something else, and everybody for it.
+ */
+const transactionMaxMs = 30_000
+
 /** More than this wait only when nothing is answered any more. */
 const waitingMax = 100_000
 
@@ -50,14 +55,16 @@ class Transaction {
 
 export class SerialDatabase implements Database {
   private readonly connection: Connection
+  private readonly limits: { readonly transactionMaxMs: number }
   private readonly flow = new AsyncLocalStorage<Transaction>()
   private readonly waiting: Waiting[] = []
   private busy = false
   private open: Transaction | undefined
   private closed: Error | undefined
 
-  constructor(connection: Connection) {
+  constructor(connection: Connection, limits: { transactionMaxMs: number } = { transactionMaxMs }) {
     this.connection = connection
+    this.limits = limits
   }
 
   get current(): object | undefined {
@@ -129,7 +136,7 @@ export class SerialDatabase implements Database {
     this.open = own
     try {
       await this.connection.begin()
-      const result = await this.flow.run(own, work)
+      const result = await this.inTime(own, this.flow.run(own, work))
       own.check()
       await this.connection.commit()
       return result
@@ -140,6 +147,18 @@ export class SerialDatabase implements Database {
       own.end()
       this.open = undefined
     }
+  }
+
+  /** When it is late the transaction is over, whatever its work still waits for. */
+  private inTime<T>(own: Transaction, work: Promise<T>): Promise<T> {
+    const late = Promise.withResolvers<never>()
+    const timer = setTimeout(() => {
+      const { transactionMaxMs: ms } = this.limits
+      const error = new Error(`a transaction of the store did not end within ${ms} ms, and was rolled back`)
+      own.fail(error)
+      late.reject(error)
+    }, this.limits.transactionMaxMs).unref()
+    return Promise.race([work, late.promise]).finally(() => clearTimeout(timer))
   }
 
   private async ask<T>(question: () => T | Promise<T>): Promise<T> {

@@ -5,7 +5,8 @@ import { DatabaseSync } from 'node:sqlite'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { databaseContract } from './database-contract.ts'
 import { schemaFiles } from './schema.ts'
-import { openSqlite, upgradeSqlite } from './sqlite.ts'
+import { SerialDatabase } from './serial-database.ts'
+import { openSqlite, SqliteConnection, upgradeSqlite } from './sqlite.ts'
 import { Store } from './store.ts'
 import { storeContract } from './store-contract.ts'
 
@@ -69,6 +70,21 @@ describe('the schema', () => {
     expect(db.prepare('PRAGMA user_version').get()).toMatchObject({ user_version: files.length })
     expect(db.prepare("SELECT name FROM sqlite_master WHERE name = 'x'").get()).toBeUndefined()
   })
+})
+
+test('a transaction that waits for something else is ended, and the next ones go on', async () => {
+  const native = new DatabaseSync(':memory:')
+  const db = new SerialDatabase(new SqliteConnection(native), { transactionMaxMs: 30 })
+  onTestFinished(() => db.close())
+  await db.run('CREATE TABLE thing (name TEXT)')
+  const stuck = db.transaction(async () => {
+    await db.run("INSERT INTO thing VALUES ('stuck')")
+    await new Promise(() => {})
+  })
+  const next = db.run("INSERT INTO thing VALUES ('next')")
+  await expect(stuck).rejects.toThrow(/did not end within 30 ms, and was rolled back/)
+  await next
+  expect((await db.all('SELECT name FROM thing')).map(({ name }) => name)).toEqual(['next'])
 })
 
 describe('a backup', () => {

@@ -1,5 +1,14 @@
 // For tests: a cluster in memory that behaves as the real ones do where the control plane looks.
-import { type ConfigValue, ConnectionError, type Cuts, type GroupOffset } from '@braid/kafka-connection'
+import {
+  type BrokerAddress,
+  type ClockReading,
+  type ConfigValue,
+  ConnectionError,
+  type Cuts,
+  type GroupOffset,
+  type Right,
+  type TopicConfigChange,
+} from '@braid/kafka-connection'
 import {
   baseSequence,
   errorCodes,
@@ -9,7 +18,13 @@ import {
   producerId,
   setBaseOffset,
 } from '@braid/kafka-protocol'
-import type { GroupCommits, KafkaCluster, TopicPartitions } from '../clusters/kafka-cluster.ts'
+import type {
+  BrokerLook,
+  GroupCommits,
+  KafkaCluster,
+  RightsAsked,
+  TopicPartitions,
+} from '../clusters/kafka-cluster.ts'
 
 interface FakePartition {
   start: bigint
@@ -24,6 +39,11 @@ interface FakeTopic {
   partitions: FakePartition[]
 }
 
+const defaults: Readonly<Record<string, string>> = {
+  'max.message.bytes': '1048588',
+  'cleanup.policy': 'delete',
+  'retention.ms': '604800000',
+}
 const sealed = { value: '1', source: 'topic' } as const
 
 export class FakeCluster implements KafkaCluster {
@@ -32,6 +52,11 @@ export class FakeCluster implements KafkaCluster {
   readonly groups = new Map<string, GroupOffset[]>()
   clusterId: string
   brokers = 1
+  /** By id: those that do not answer at the address that they advertise. */
+  readonly brokersAway = new Set<number>()
+  /** Of its controller's clock, in ms. */
+  aheadMs = 0
+  lacksRights: Right[] = []
   /** Every call fails while it is set. */
   away = false
   /** Every call that was made, by name. */
@@ -66,14 +91,43 @@ export class FakeCluster implements KafkaCluster {
     return { partitions: partitions.length, replicationFactor, configs: new Map(configs) }
   }
 
+  async describeTopics(names: readonly string[]) {
+    this.called('describeTopics')
+    const found = new Map<string, NonNullable<Awaited<ReturnType<KafkaCluster['describe']>>>>()
+    for (const name of names) {
+      const topic = this.topics.get(name)
+      if (topic === undefined) continue
+      const { replicationFactor, configs, partitions } = topic
+      found.set(name, { partitions: partitions.length, replicationFactor, configs: new Map(configs) })
+    }
+    return found
+  }
+
+  async changeConfigs(changes: readonly TopicConfigChange[]) {
+    this.called('changeConfigs')
+    for (const { topic, configs } of changes) {
+      const known = this.topic(topic).configs
+      for (const [name, value] of Object.entries(configs)) {
+        if (value === null) known.set(name, { value: defaults[name] ?? null, source: 'default' })
+        else known.set(name, { value, source: 'topic' })
+      }
+    }
+  }
+
+  async createPartitions(topics: readonly TopicPartitions[]) {
+    this.called('createPartitions')
+    for (const { topic, partitions } of topics) {
+      const known = this.topic(topic).partitions
+      while (known.length < partitions) known.push({ start: 0n, end: 0n, batches: [], producers: new Map() })
+    }
+  }
+
   async createTopic(wanted: Parameters<KafkaCluster['createTopic']>[0]) {
     this.called('createTopic')
     if (this.topics.has(wanted.topic)) return 'exists' as const
-    const configs = new Map<string, ConfigValue>([
-      ['max.message.bytes', { value: '1048588', source: 'default' }],
-      ['cleanup.policy', { value: 'delete', source: 'default' }],
-      ['retention.ms', { value: '604800000', source: 'default' }],
-    ])
+    const configs = new Map<string, ConfigValue>(
+      Object.entries(defaults).map(([name, value]) => [name, { value, source: 'default' }]),
+    )
     for (const [key, value] of Object.entries(wanted.configs ?? {}))
       configs.set(key, { value, source: 'topic' })
     const partitions = Array.from(
@@ -173,6 +227,30 @@ export class FakeCluster implements KafkaCluster {
     this.called('commit')
     for (const { topic } of offsets) this.topic(topic)
     this.groups.set(groupId, [...(this.groups.get(groupId) ?? []), ...offsets])
+  }
+
+  async brokerAddresses(): Promise<readonly BrokerAddress[]> {
+    this.called('brokers')
+    return Array.from({ length: this.brokers }, (_, i) => ({ id: i + 1, host: this.name, port: 9092 + i }))
+  }
+
+  async lookAtBroker(id: number): Promise<BrokerLook> {
+    this.called('lookAtBroker')
+    if (this.brokersAway.has(id))
+      throw new ConnectionError('CONNECT_FAILED', `${this.name} broker ${id}: refused`, {
+        cluster: this.name,
+      })
+    return { lacks: [], isCurrent: true }
+  }
+
+  async controllerClock(): Promise<ClockReading | undefined> {
+    this.called('controllerClock')
+    return { aheadMs: this.aheadMs, errorMs: 1 }
+  }
+
+  async missingRights(_asked: RightsAsked): Promise<readonly Right[]> {
+    this.called('missingRights')
+    return this.lacksRights
   }
 
   async close() {}

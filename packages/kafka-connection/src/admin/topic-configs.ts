@@ -4,7 +4,8 @@ import type { Lane } from '../pool.ts'
 import { topicRight } from '../rights.ts'
 import { onController, refused } from './on-controller.ts'
 
-const TOPIC_RESOURCE = 2
+/** Kafka's number for topics (ConfigResource.Type). */
+export const TOPIC_RESOURCE = 2
 const SET = 0
 const DELETE = 1
 
@@ -12,6 +13,10 @@ export type ConfigSource = 'topic' | 'broker' | 'cluster' | 'static' | 'default'
 
 /** Kafka's numbers (DescribeConfigsResponse.ConfigSource). */
 const sources: readonly ConfigSource[] = ['other', 'topic', 'broker', 'cluster', 'static', 'default']
+
+export function configSource(number: number): ConfigSource {
+  return sources[number] ?? 'other'
+}
 
 export interface ConfigValue {
   readonly value: string | null
@@ -44,8 +49,8 @@ export async function describeTopicConfigs(
         topicRight('DescribeConfigs', topic),
       )
     }
-    for (const { name, value, configSource } of result.configs) {
-      values.set(name, { value, source: sources[configSource] ?? 'other' })
+    for (const { name, value, configSource: source } of result.configs) {
+      values.set(name, { value, source: configSource(source) })
     }
   }
   return values

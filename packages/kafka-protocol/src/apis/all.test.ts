@@ -158,7 +158,7 @@ describe.each(sides)('$title', (side) => {
 })
 
 test('the table has each API once, under its key', () => {
-  expect(apis.size).toBe(27)
+  expect(apis.size).toBe(28)
   for (const [key, api] of apis) expect(api.key).toBe(key)
 })
 
