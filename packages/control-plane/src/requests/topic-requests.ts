@@ -70,14 +70,12 @@ export class TopicRequests {
     const creation = creationOf(wish.topic)
     const tenant = await this.tenant(wish.tenant)
     this.topics.refuseTaken(wish.tenant, creation.name)
-    const made = classConfigs(creation, await this.classOf(creation.sla))
+    classConfigs(creation, await this.classOf(creation.sla))
     // Shown also where it waits: who decides should see it.
-    const placement = await placeOf(this.plane, wish.tenant, creation, made.replicationFactor).catch(
-      (error: unknown) => {
-        if (error instanceof Refusal && error.code !== 'UNKNOWN_SLA') return null
-        throw error
-      },
-    )
+    const placement = await placeOf(this.plane, wish.tenant, creation).catch((error: unknown) => {
+      if (error instanceof Refusal && error.code !== 'UNKNOWN_SLA') return null
+      throw error
+    })
     const id = randomName(12, random)
     const request = await store.transaction(async () => {
       const waitsFor = [
@@ -194,7 +192,7 @@ export class TopicRequests {
     try {
       const creation = creationOf(topic)
       const made = classConfigs(creation, await this.classOf(creation.sla))
-      const placement = await placeOf(plane, tenant, creation, made.replicationFactor)
+      const placement = await placeOf(plane, tenant, creation)
       await topics.create(
         tenant,
         creation,
