@@ -305,8 +305,8 @@ describe('bad input changes nothing', () => {
   }
 
   it.each([
-    [['topic', 'show', 'nowhere'], 4, 'there is no topic nowhere'],
-    [['migrate', 'nowhere', '--to', 'b'], 4, 'there is no topic nowhere'],
+    [['topic', 'show', 'nowhere'], 4, 'has no topic nowhere'],
+    [['migrate', 'nowhere', '--to', 'b'], 4, 'has no topic nowhere'],
     [['migrate', topic, '--to', 'mars'], 4, 'there is no cluster mars'],
     [['migrate', topic, '--to', 'a'], 5, topic],
     [['migrate', topic, '--to', 'c'], 5, 'c has no room for the 3 partitions'],
