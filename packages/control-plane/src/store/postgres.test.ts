@@ -1,12 +1,12 @@
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
+import { databaseContract } from '../testing/database-contract.ts'
 import { startPostgres, type TestPostgres } from '../testing/postgres.ts'
-import { databaseContract } from './database-contract.ts'
+import { storeContract } from '../testing/store-contract.ts'
 import { PostgresConnection, type PostgresOptions } from './postgres.ts'
 import { postgresVersion, upgradePostgres } from './postgres-schema.ts'
 import { schemaFiles } from './schema.ts'
 import { SerialDatabase } from './serial-database.ts'
 import { Store } from './store.ts'
-import { storeContract } from './store-contract.ts'
 
 let server: TestPostgres
 beforeAll(async () => {

@@ -3,12 +3,12 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { describe, expect, onTestFinished, test } from 'vitest'
-import { databaseContract } from './database-contract.ts'
+import { databaseContract } from '../testing/database-contract.ts'
+import { storeContract } from '../testing/store-contract.ts'
 import { schemaFiles } from './schema.ts'
 import { SerialDatabase } from './serial-database.ts'
 import { openSqlite, SqliteConnection, upgradeSqlite } from './sqlite.ts'
 import { Store } from './store.ts'
-import { storeContract } from './store-contract.ts'
 
 function file(): string {
   const folder = mkdtempSync(join(tmpdir(), 'braid-store-'))

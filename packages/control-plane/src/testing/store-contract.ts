@@ -1,9 +1,9 @@
 // What the store's queries do, on whatever database. Run by the tests of each.
 import { TopicRoute } from '@braid/routing-model'
 import { describe, expect, onTestFinished, test } from 'vitest'
-import { plainCluster } from '../testing/plain-cluster.ts'
+import { Store } from '../store/store.ts'
 import type { StorePlace } from './database-contract.ts'
-import { Store } from './store.ts'
+import { plainCluster } from './plain-cluster.ts'
 
 export function storeContract(place: () => Promise<StorePlace>): void {
   async function open(at: StorePlace): Promise<Store> {

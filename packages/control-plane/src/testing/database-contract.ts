@@ -1,6 +1,6 @@
 // What every database that the store can be on has to do. Run by the tests of each.
 import { describe, expect, onTestFinished, test } from 'vitest'
-import type { Database } from './database.ts'
+import type { Database } from '../store/database.ts'
 
 /** Somewhere to keep a store, empty at first; opened again, it has what was committed. */
 export interface StorePlace {
