@@ -415,6 +415,7 @@ export const endpoints = {
       'UNKNOWN_CLUSTER',
       'ALREADY_THERE',
       'CHAIN_TOO_LONG',
+      'CLUSTER_BUSY',
       'MIGRATION_IN_PROGRESS',
       'TOPICS_APART',
     ],

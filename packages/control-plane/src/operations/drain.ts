@@ -3,7 +3,7 @@
 //     CORDON   nothing new is placed there            undo: the state that it had
 //     PLAN     what goes where, and why
 //     MOVE     until nothing is left that can move    undo: what is under way ends, nothing further begins
-//     END      the cluster is cordoned: what stays is named
+//     END      topics that stood by there stand by elsewhere; the cluster is cordoned, and what stays is named
 import type { ClusterState, PlannedMove } from '@braid/control-api'
 import { fleetSnapshot } from '../placement/fleet-snapshot.ts'
 import { type DrainPlan, type FleetSnapshot, planDrain, topicKey } from '../planner/index.ts'
@@ -85,7 +85,12 @@ async function end(context: OperationContext): Promise<void> {
   const { plane } = context.services
   const { store } = plane
   const { cluster } = await operationIn(context)
-  const left = await whatStays(context, await fleetSnapshot(plane), cluster!)
+  const snapshot = await fleetSnapshot(plane)
+  const left = await whatStays(context, snapshot, cluster!)
+  for (const { topic, to } of planDrain(snapshot, cluster!).standbys) {
+    const route = plane.board.table.topic(topic.tenant, topic.name)
+    if (route !== undefined) await store.topicSpecs.setStandby(route.id, to)
+  }
   const row = await store.cluster(cluster!)
   if (row !== undefined) await store.updateCluster({ ...row, state: 'cordoned' })
   await store.operations.end(context.id, left === null ? 'done' : 'failed', left, plane.now())

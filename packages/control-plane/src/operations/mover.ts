@@ -13,7 +13,7 @@ import { topicKey } from '../planner/index.ts'
 import { Refusal } from '../refusal.ts'
 import type { Nap, Stop } from '../sagas/saga.ts'
 import type { SagaServices } from '../sagas/saga-kind.ts'
-import type { MoveRow, OperationRow } from '../store/operation-queries.ts'
+import type { MoveChange, MoveRow, OperationRow } from '../store/operation-queries.ts'
 import { type MoveGroup, nextGroups } from './groups.ts'
 import { fingerprintOf, replan } from './replan.ts'
 
@@ -36,11 +36,19 @@ export interface MovePlanner {
 const groupPartitionsMax = 500
 /** What nobody tells us of is looked at so often. */
 const lookAgainMs = 1_000
+/**
+ * In a large fleet it takes a while to see whether the world has changed, and migrations wait for the store meanwhile:
+ * their clients would, too. So it may take one part in so many of the time.
+ */
+const restAfterLook = 20
 
 export class Mover {
   private readonly services: SagaServices
   private readonly id: string
   private readonly planner: MovePlanner
+  /** Whether the world is known to be another, whatever was looked at last. */
+  private changed = true
+  private lookAgainAt = 0
 
   constructor(services: SagaServices, id: string, planner: MovePlanner) {
     this.services = services
@@ -105,7 +113,7 @@ export class Mover {
   }
 
   private async advance(stop: Stop): Promise<'nothing is left' | 'goes on'> {
-    await this.plan({ ifChanged: true })
+    await this.planIfChanged()
     if (await this.begin(stop)) return 'goes on'
     const left = await this.moves(['waiting', 'moving'])
     if (left.length > 0) return 'goes on'
@@ -114,6 +122,15 @@ export class Mover {
     if ((await this.moves(['waiting'])).length > 0) return this.advance(stop)
     const others = await this.services.plane.store.operations.migrationsUnderway()
     return others.some((way) => this.planner.concerns(way)) ? 'goes on' : 'nothing is left'
+  }
+
+  private async planIfChanged(): Promise<void> {
+    const startedAt = performance.now()
+    if (!this.changed && startedAt < this.lookAgainAt) return
+    this.changed = false
+    await this.plan({ ifChanged: true })
+    const endedAt = performance.now()
+    this.lookAgainAt = endedAt + restAfterLook * (endedAt - startedAt)
   }
 
   /** Starts as many as may move at once; whether it started any. */
@@ -142,6 +159,9 @@ export class Mover {
     const { store } = plane
     try {
       await store.transaction(async () => {
+        // Looked at with every start: it is not planned for the world as it is at this moment.
+        const { state } = await plane.clusters.get(to)
+        if (state !== 'active') throw new Refusal('CLUSTER_BUSY', `${to} is ${state} by now`)
         const topics = moves.map(({ topic }) => topic)
         const rows = await migrations.start({ tenant, topics, to, operation: this.id })
         const byTopic = new Map(rows.map((row) => [row.topic, row.id]))
@@ -155,12 +175,16 @@ export class Mover {
     } catch (error) {
       if (!(error instanceof Refusal)) throw error
       await this.refused(moves, error)
-      // Changed all the same: those of a group go on alone.
-      return moves.length > 1
+      // Something has changed all the same: those of a group go on alone, or what waits is planned anew.
+      return moves.length > 1 || this.changed
     }
   }
 
   private async refused(moves: readonly MoveRow[], { code, message }: Refusal): Promise<void> {
+    if (code === 'CLUSTER_BUSY' || code === 'UNKNOWN_CLUSTER') {
+      this.changed = true
+      return
+    }
     // Both pass by themselves.
     if (code === 'LIMIT_REACHED') return
     if (moves.length === 1 && code === 'MIGRATION_IN_PROGRESS') return
@@ -181,25 +205,26 @@ export class Mover {
   /** What became of the migrations that are under way. */
   private async settle(): Promise<void> {
     const { store } = this.services.plane
+    const outcomes: { number: number; change: MoveChange }[] = []
     for (const move of await this.moves(['moving'])) {
       const migration = move.migration === null ? undefined : await store.migrations.get(move.migration)
       if (migration?.state === 'running' || migration?.state === 'undoing') continue
-      const moved = migration?.state === 'switched' || migration?.state === 'done'
+      const { number } = move
+      if (migration?.state === 'switched' || migration?.state === 'done') {
+        outcomes.push({ number, change: { state: 'moved' } })
+        continue
+      }
       const error = migration?.error ?? { code: 'INTERNAL', detail: 'its migration is not in the store' }
-      const again = !moved && (await this.mayTryAgain(move, migration?.state === 'cancelled', error.code))
-      await store.transaction(async () => {
-        await store.operations.setMove(
-          this.id,
-          move.number,
-          moved
-            ? { state: 'moved' }
-            : again === false
-              ? { state: 'failed', error }
-              : { state: 'waiting', alone: again === 'alone' },
-        )
-        this.noteOnCommit()
-      })
+      const again = await this.mayTryAgain(move, migration?.state === 'cancelled', error.code)
+      const change: MoveChange =
+        again === false ? { state: 'failed', error } : { state: 'waiting', alone: again === 'alone' }
+      outcomes.push({ number, change })
     }
+    if (outcomes.length === 0) return
+    await store.transaction(async () => {
+      for (const { number, change } of outcomes) await store.operations.setMove(this.id, number, change)
+      this.noteOnCommit()
+    })
   }
 
   private async mayTryAgain(
@@ -211,7 +236,10 @@ export class Mover {
     if (cancelled) return false
     if (code === 'CLUSTER_UNREACHABLE' || code === 'CLUSTER_CHANGED') {
       // From now on it counts as unavailable, until it answers again.
-      if (!(await this.services.plane.facts.look(to))) return 'elsewhere'
+      if (!(await this.services.plane.facts.look(to))) {
+        this.changed = true
+        return 'elsewhere'
+      }
     }
     return alone ? false : 'alone'
   }

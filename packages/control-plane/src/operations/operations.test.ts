@@ -215,6 +215,40 @@ describe('a drain', () => {
     expect(places).not.toContain('a')
   })
 
+  test('nothing is moved to a cluster that is being drained, not by hand either', async () => {
+    const plane = await startTestPlane(fakeClusters(), { migrationHooks: hold('CHECK') })
+    await onCluster(plane, 2, 'b')
+    await plane.client.topics.create({ name: 'other', partitions: 1, cluster: 'a' })
+    const id = await start(plane, 'b')
+    await until(plane, id, ({ counts }) => counts.moving === 2)
+    const call = plane.client.migrations.start({ topics: ['other'], to: 'b' })
+    await expect(call).rejects.toMatchObject({ code: 'CLUSTER_BUSY' })
+    await expect(
+      plane.client.topics.create({ name: 'new', partitions: 1, cluster: 'b' }),
+    ).rejects.toMatchObject({ code: 'NO_PLACE' })
+    release()
+    await plane.client.operations.wait(id, { timeoutMs: 10_000 })
+    // A cordoned one may be named by whoever knows why.
+    const [migration] = await plane.client.migrations.start({ topics: ['other'], to: 'b' })
+    await plane.client.migrations.wait(migration!.id, { until: 'switched', timeoutMs: 5_000 })
+  })
+
+  test('topics that stood by on it stand by elsewhere', async () => {
+    const plane = await startTestPlane(fakeClusters())
+    await plane.client.slas.put({
+      name: 'gold',
+      availability: { failover: 'strict' },
+      durability: { replicationFactor: 1 },
+    })
+    await plane.client.topics.create({ name: 'orders', partitions: 1, sla: 'gold' })
+    const { cluster, standby } = await plane.client.topics.get('orders')
+    await plane.client.operations.wait(await start(plane, standby!), { timeoutMs: 10_000 })
+    const after = await plane.client.topics.get('orders')
+    expect(after.cluster).toBe(cluster)
+    expect([standby, cluster]).not.toContain(after.standby)
+    expect(after.standby).not.toBeNull()
+  })
+
   test('topics that are made, deleted or moved meanwhile are seen to', async () => {
     const plane = await startTestPlane(fakeClusters())
     await onCluster(plane, 10, 'b')

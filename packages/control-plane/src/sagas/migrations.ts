@@ -147,6 +147,10 @@ export class Migrations {
   private async record({ tenant, topics, to, operation = null }: GroupStart): Promise<MigrationRow[]> {
     const { store, clusters, now, random } = this.plane
     const target = await clusters.get(to)
+    // A cordoned one may be named by whoever knows why; one that is being emptied would never be empty.
+    if (target.state === 'draining') {
+      throw new Refusal('CLUSTER_BUSY', `${to} is being drained: move it elsewhere, or cancel the drain`)
+    }
     if (topics.length === 0 || topics.length > groupTopicsMax || new Set(topics).size !== topics.length) {
       throw new Refusal(
         'BAD_REQUEST',
