@@ -29,6 +29,8 @@ export interface Timings {
   readonly leaseMs: number
   readonly leaseCheckMs: number
   readonly heartbeatMs: number
+  /** A call that waits for a change is answered after so long at most, however long it asked for. */
+  readonly longPollMaxMs: number
   /** Between two looks at whether those who read a feed may still; it ends so long after they may not. */
   readonly credentialsCheckMs: number
   /** Between two tries of a control plane to lead, while another does. */
@@ -56,6 +58,7 @@ export const defaultTimings: Timings = {
   leaseMs: 10_000,
   leaseCheckMs: 500,
   heartbeatMs: 2_000,
+  longPollMaxMs: 30_000,
   credentialsCheckMs: 10_000,
   lockTryMs: 500,
   followEveryMs: 1_000,

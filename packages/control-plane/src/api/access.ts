@@ -4,7 +4,7 @@ import { checkTokenRoom, makeToken } from '../access/tokens.ts'
 import { Refusal, unknownTenant } from '../refusal.ts'
 import type { AuditRow } from '../store/audit-queries.ts'
 import type { TokenRow } from '../store/token-queries.ts'
-import { cursorAfter, keyIn, pageOf } from './cursor.ts'
+import { cursorAfter, keyIn, numberIn, pageOf } from './cursor.ts'
 import type { Handlers } from './serve.ts'
 import type { Served } from './server.ts'
 
@@ -42,9 +42,7 @@ export function accessEndpoints({ plane: { store, now } }: Pick<Served, 'plane'>
       })
     },
     'audit.list': async ({ query: { limit, after, tenant, principal, since }, caller }) => {
-      const before = keyIn('audit', after)
-      if (before !== undefined && !/^\d{1,15}$/.test(before))
-        throw new Refusal('BAD_REQUEST', 'after: no cursor of this list')
+      const before = numberIn('audit', after)
       // Of the tenants that it owns, not of all that it sees.
       const owned = visibleTenants(caller)?.filter((one) => roleIn(caller, one) === 'owner')
       const tenants =
@@ -53,7 +51,7 @@ export function accessEndpoints({ plane: { store, now } }: Pick<Served, 'plane'>
         tenants,
         principal,
         since: since === undefined ? undefined : Date.parse(since),
-        before: before === undefined ? undefined : Number(before),
+        before,
         limit: limit + 1,
       })
       const rows = found.slice(0, limit)

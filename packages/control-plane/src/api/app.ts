@@ -2,6 +2,7 @@ import { type Problem, problemOf } from '@braid/control-api'
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyServerFactory } from 'fastify'
 import { type Log, reasonOf } from '../log.ts'
 import { Refusal } from '../refusal.ts'
+import { answerOtherMethods } from './other-methods.ts'
 
 /** Of a request, whoever answers it. */
 export const bodyMaxBytes = 1024 * 1024
@@ -32,6 +33,7 @@ export function createApp(log: Log, serverFactory?: FastifyServerFactory): Fasti
     },
   })
 
+  answerOtherMethods(app)
   app.setErrorHandler((error, request, reply) => {
     const problem = problemFor(error)
     if (problem.status >= 500 && !(error instanceof Refusal)) {

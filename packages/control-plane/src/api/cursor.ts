@@ -16,9 +16,21 @@ export function keyIn(list: string, cursor: string | undefined): string | undefi
   } catch {
     // Said below.
   }
-  throw new Refusal('BAD_REQUEST', 'after: no cursor of this list; ask for its first page', {
+  throw notOfThisList()
+}
+
+function notOfThisList(): Refusal {
+  return new Refusal('BAD_REQUEST', 'after: no cursor of this list; ask for its first page', {
     fields: [{ path: 'after', message: 'no cursor of this list' }],
   })
+}
+
+/** Of lists that go by number. */
+export function numberIn(list: string, cursor: string | undefined): number | undefined {
+  const key = keyIn(list, cursor)
+  if (key === undefined) return undefined
+  if (/^\d{1,15}$/.test(key)) return Number(key)
+  throw notOfThisList()
 }
 
 /** Of `limit` + 1 rows the page, and the cursor of the next when there is one. */

@@ -104,7 +104,9 @@ export function migrationEndpoints({ plane, migrations }: Pick<Served, 'plane' |
     // Progress is a long poll by revision: it survives a restart of the control plane, and needs no second stream.
     'migrations.get': async ({ params: { id }, query: { afterRevision, waitMs }, caller }) => {
       seen(await migrations.get(id), caller)
-      return shown(await migrations.after(id, afterRevision ?? -1, waitMs))
+      return shown(
+        await migrations.after(id, afterRevision ?? -1, Math.min(waitMs, plane.timings.longPollMaxMs)),
+      )
     },
     'migrations.cancel': (call) => steer(call, (id) => migrations.cancel(id)),
     'migrations.pause': (call) => steer(call, (id) => migrations.pause(id)),

@@ -162,7 +162,15 @@ function coerced(schema: z.ZodType): Json {
 
 /** What every control plane answers itself. */
 function ownPaths(secured: boolean): Record<string, Json> {
-  const health = z.object({ status: z.string(), routeVersion: z.int(), role: z.enum(['leader', 'reader']) })
+  const health = z.object({
+    status: z.string(),
+    routeVersion: z.int(),
+    role: z.enum(['leader', 'reader']),
+    /** Of a leader. */
+    term: z.int().optional(),
+    /** Where the leader is, as far as a reader knows. */
+    leader: z.string().nullable().optional(),
+  })
   const answers = (schema: z.ZodType, description: string) => ({
     description,
     content: { 'application/json': { schema: jsonSchema(schema, 'output') } },

@@ -1,5 +1,6 @@
+import { sees } from '../access/caller.ts'
 import { shownMove, shownOperation } from '../operations/shown.ts'
-import { keyIn, pageOf } from './cursor.ts'
+import { numberIn, pageOf } from './cursor.ts'
 import type { Handlers } from './serve.ts'
 import type { Served } from './server.ts'
 
@@ -19,19 +20,19 @@ export function operationEndpoints({ plane, operations }: Pick<Served, 'plane' |
       )
     },
     'operations.list': async ({ query: { limit, after } }) => {
-      const key = keyIn('operations', after)
-      const rows = await operations.list(limit + 1, key === undefined ? undefined : Number(key))
+      const before = numberIn('operations', after)
+      const rows = await operations.list(limit + 1, before)
       const page = pageOf('operations', rows, limit, (row) => String(row.number))
       const shown = await Promise.all(page.rows.map((row) => shownOperation(plane.store, row)))
       return { operations: shown, next: page.next }
     },
     'operations.get': ({ params: { id }, query: { afterRevision, waitMs } }) =>
-      operations.after(id, afterRevision ?? -1, waitMs),
-    'operations.moves': async ({ params: { id }, query: { limit, after } }) => {
-      const key = keyIn('moves', after)
-      const rows = await operations.moves(id, limit + 1, key === undefined ? undefined : Number(key))
+      operations.after(id, afterRevision ?? -1, Math.min(waitMs, plane.timings.longPollMaxMs)),
+    'operations.moves': async ({ params: { id }, query: { limit, after }, caller }) => {
+      const from = numberIn('moves', after)
+      const rows = await operations.moves(id, limit + 1, from)
       const page = pageOf('moves', rows, limit, (row) => String(row.number))
-      return { moves: page.rows.map(shownMove), next: page.next }
+      return { moves: page.rows.filter(({ tenant }) => sees(caller, tenant)).map(shownMove), next: page.next }
     },
     'operations.pause': ({ params: { id } }) => operations.pause(id),
     'operations.resume': ({ params: { id } }) => operations.goOn(id),

@@ -5,7 +5,12 @@ import type { z } from 'zod'
 import type { Caller } from '../access/caller.ts'
 import { permit } from '../access/permit.ts'
 import { diffOf } from '../audit/diff.ts'
-import { type IdempotentRequests, notKept, type Replayable } from '../idempotency/idempotent-requests.ts'
+import {
+  checkKey,
+  type IdempotentRequests,
+  notKept,
+  type Replayable,
+} from '../idempotency/idempotent-requests.ts'
 import { Refusal } from '../refusal.ts'
 import type { Store } from '../store/store.ts'
 import { parse } from './requests.ts'
@@ -74,7 +79,6 @@ export function isWrite(id: EndpointId): boolean {
 export function serve(app: FastifyInstance, parts: ServeParts, handlers: Handlers): readonly EndpointId[] {
   const ids = Object.keys(handlers) as EndpointId[]
   for (const id of ids) serveOne(app, parts, id, handlers[id] as unknown as Handler<EndpointId>)
-  refuseOtherMethods(app, ids)
   return ids
 }
 
@@ -92,6 +96,7 @@ function serveOne(app: FastifyInstance, parts: ServeParts, id: EndpointId, handl
       let understood: { query: unknown; body: unknown; dryRun: boolean } | undefined
       try {
         permit({ id, access: endpoint.access }, caller, tenant)
+        if (write) checkKey(request)
         const query = parse(endpoint.query, request.query)
         const dryRun = (query as { dryRun?: boolean }).dryRun === true
         understood = { query, body: bodyOf(endpoint, request.body), dryRun }
@@ -239,38 +244,4 @@ function isEmpty(body: unknown): boolean {
 
 export function urlOf(path: string): string {
   return path.replaceAll(/\{(\w+)\}/g, ':$1')
-}
-
-const methods = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'] as const
-
-/** 405 with what is allowed, where an address exists and not with that method; OPTIONS says what is allowed. */
-function refuseOtherMethods(app: FastifyInstance, ids: readonly EndpointId[]): void {
-  const table = ids.map((id): Endpoint => endpoints[id])
-  for (const path of new Set(table.map((endpoint) => endpoint.path))) {
-    // `/topics/adopt` is also a topic that is called so.
-    const matching = table.filter((endpoint) => matches(endpoint.path, path))
-    const allowed = new Set(matching.flatMap(({ method }) => (method === 'GET' ? ['GET', 'HEAD'] : [method])))
-    const allow = [...allowed, 'OPTIONS'].join(', ')
-    const url = urlOf(path)
-    app.options(url, (_request, reply) => reply.header('allow', allow).status(204).send())
-    const refused = methods.filter((method) => !allowed.has(method))
-    if (refused.length === 0) continue
-    app.route({
-      method: [...refused, 'TRACE'],
-      url,
-      // Its own HEAD would answer for a GET that is not there.
-      exposeHeadRoute: false,
-      handler: (request, reply) => {
-        reply.header('allow', allow)
-        throw new Refusal('METHOD_NOT_ALLOWED', `${request.method} is not allowed here: ${allow} are`)
-      },
-    })
-  }
-}
-
-/** Whether the pattern has a place for the other path, whose parameters stand for any name. */
-function matches(pattern: string, path: string): boolean {
-  const a = pattern.split('/')
-  const b = path.split('/')
-  return a.length === b.length && a.every((part, i) => part === b[i] || part.startsWith('{'))
 }

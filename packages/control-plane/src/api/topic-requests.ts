@@ -1,5 +1,5 @@
 import type { TopicRequest } from '@braid/control-api'
-import { keyIn, pageOf } from './cursor.ts'
+import { numberIn, pageOf } from './cursor.ts'
 import type { Handlers } from './serve.ts'
 import type { Served } from './server.ts'
 
@@ -17,8 +17,7 @@ export function requestEndpoints({ topicRequests }: Pick<Served, 'topicRequests'
         record(change(answer, before), answer),
       ),
     'requests.list': async ({ query: { tenant, limit, after }, caller }) => {
-      const key = keyIn('requests', after)
-      const before = key === undefined ? undefined : Number(key)
+      const before = numberIn('requests', after)
       const found = await topicRequests.list(caller, { tenant, limit: limit + 1, before })
       const { rows, next } = pageOf('requests', found, limit, (row) => String(row.number))
       return { requests: await Promise.all(rows.map((row) => topicRequests.shown(row))), next }
