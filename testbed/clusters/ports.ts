@@ -22,6 +22,22 @@ export async function choosePorts(count: number): Promise<number[]> {
   return ports
 }
 
+/** The first of as many free ports. */
+export async function choosePortsInARow(count: number): Promise<number> {
+  for (let attempts = 0; attempts < 1_000; attempts++) {
+    const first = FIRST_PORT + Math.floor(Math.random() * (LAST_PORT - FIRST_PORT + 2 - count))
+    const row = Array.from({ length: count }, (_, index) => first + index)
+    if (row.some((port) => given.has(port))) continue
+    for (const port of row) given.add(port)
+    if ((await Promise.all(row.map(portIsFree))).every(Boolean)) return first
+    for (const port of row) given.delete(port)
+  }
+  throw new ClusterError(
+    'PORT_TAKEN',
+    `no ${count} free ports in a row on 127.0.0.1 in ${FIRST_PORT}-${LAST_PORT}`,
+  )
+}
+
 export function portIsFree(port: number): Promise<boolean> {
   return new Promise((resolve) => {
     const server = createServer()

@@ -12,7 +12,7 @@ const spec = argument<ControlPlaneSpec>()
 const controlPlane = await startControlPlane({
   host: '127.0.0.1',
   port: spec.port ?? 0,
-  dataDir: spec.dataDir,
+  store: spec.store,
   timings: spec.timings,
   log: (level, event, fields) => sayLine({ event, level, ...fields }),
   migrationHooks: {

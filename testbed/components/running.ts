@@ -1,16 +1,19 @@
 import { mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { ControlPlaneClient } from '@braid/control-api'
 import type { Timings } from '@braid/control-plane'
 import type { KafkaCluster } from '../clusters/cluster.ts'
+import { choosePortsInARow } from '../clusters/ports.ts'
 import { currentRun, runFolder } from '../clusters/run.ts'
 import { type JsonLine, LineProcess } from './line-process.ts'
 
 export interface ControlPlaneSpec {
   /** 0 for a free one. */
   port?: number
-  dataDir: string
+  /** A folder, or the URL of a PostgreSQL database, which several control planes may share. */
+  store: string
   /** Over the default ones, for tests that cannot wait. */
   timings?: Partial<Timings>
 }
@@ -23,6 +26,7 @@ export interface MigrationPoint {
 }
 
 export interface ProxySpec {
+  /** Of several control planes: with commas. */
   controlPlane: string
   id: string
   listen?: string
@@ -56,6 +60,7 @@ export interface RunningProxy {
 const readyMaxMs = 30_000
 const heardMaxMs = 10_000
 const heldMaxMs = 30_000
+const leaderMaxMs = 15_000
 
 export function programOf(relative: string): string {
   return fileURLToPath(new URL(relative, import.meta.url))
@@ -115,22 +120,38 @@ async function startProgram(
   }
 }
 
-/** A control plane that knows the clusters, the first of them as home, and proxies in front of it. */
+/** Control planes that know the clusters, the first of them as home, and proxies in front of them. */
 export interface RunningBraid {
   /** The one that was started last. */
   readonly controlPlane: RunningControlPlane
+  /** Each at its address for good, also when it was started again. */
+  readonly controlPlanes: readonly RunningControlPlane[]
+  /** Knows the addresses of all control planes. */
+  readonly client: ControlPlaneClient
   readonly proxies: readonly RunningProxy[]
   /** Of all proxies, for clients. */
   readonly bootstrap: readonly string[]
   /** Holds the control plane's data, and whatever the caller puts there; removed with stop(). */
   readonly folder: string
-  /** Another control plane at the same address, on the same data, once the one before has ended. */
-  startControlPlaneAgain(): Promise<RunningControlPlane>
+  /** The one that leads, once there is one. */
+  leader(): Promise<RunningControlPlane>
+  /**
+   * Another control plane at the same address, on the same data, once the one before has ended. The one that was
+   * started last, when none is named.
+   */
+  startControlPlaneAgain(before?: RunningControlPlane): Promise<RunningControlPlane>
+  /** Another proxy at the same addresses, with the same file of routes, once the one before has ended. */
+  startProxyAgain(before: RunningProxy): Promise<RunningProxy>
   stop(): Promise<void>
 }
 
 export interface BraidOptions {
+  /** URL of an empty PostgreSQL database, for several control planes. A folder of its own when absent. */
+  store?: string
+  controlPlanes?: number
   proxies?: number
+  /** They keep their routes on disk, and their ports: a proxy can be started again. */
+  proxiesLast?: boolean
   onProxyLine?: (proxy: string, line: JsonLine) => void
   timings?: Partial<Timings>
 }
@@ -144,53 +165,99 @@ export async function startBraid(
   await mkdir(run, { recursive: true })
   const folder = await mkdtemp(join(run, 'braid-'))
   const spec: ControlPlaneSpec = {
-    dataDir: join(folder, 'control-plane'),
+    store: options.store ?? join(folder, 'control-plane'),
     ...(options.timings === undefined ? {} : { timings: options.timings }),
   }
-  const controlPlanes: LineProcess[] = []
-  const running: LineProcess[] = []
+  const planeProcesses: LineProcess[] = []
+  const proxyProcesses: LineProcess[] = []
   const stop = async () => {
     // Proxies first: they drain while the control plane is still there to ask.
-    for (const process of running.toReversed()) await process.stop()
-    for (const process of controlPlanes) await process.stop()
+    for (const process of proxyProcesses.toReversed()) await process.stop()
+    for (const process of planeProcesses) await process.stop()
     await rm(folder, { recursive: true, force: true })
   }
   const startPlane = async (port = 0) => {
     const started = await startControlPlaneProcess({ ...spec, port })
-    controlPlanes.push(started.process)
+    planeProcesses.push(started.process)
+    return started
+  }
+  const startProxy = async (spec: ProxySpec) => {
+    const started = await startProxyProcess(spec)
+    proxyProcesses.push(started.process)
+    const { onProxyLine } = options
+    if (onProxyLine !== undefined) started.process.onLine((line) => onProxyLine(started.id, line))
     return started
   }
   try {
-    let controlPlane = await startPlane()
+    const controlPlanes = [await startPlane()]
+    while (controlPlanes.length < (options.controlPlanes ?? 1)) controlPlanes.push(await startPlane())
+    let controlPlane = controlPlanes.at(-1)!
+    const urls = controlPlanes.map(({ url }) => url)
+    const client = new ControlPlaneClient({ url: urls })
     for (const { name, bootstrap, security } of clusters) {
       const secured = security !== undefined && { security }
-      await controlPlane.client.clusters.register({ name, bootstrap: bootstrap.split(','), ...secured })
+      await client.clusters.register({ name, bootstrap: bootstrap.split(','), ...secured })
     }
-    const proxies = await Promise.all(
-      Array.from({ length: options.proxies ?? 1 }, async (_, index) => {
-        const proxy = await startProxyProcess({ controlPlane: controlPlane.url, id: `proxy-${index + 1}` })
-        running.push(proxy.process)
-        const { onProxyLine } = options
-        if (onProxyLine !== undefined) proxy.process.onLine((line) => onProxyLine(proxy.id, line))
-        return proxy
+    const proxySpecs = await Promise.all(
+      Array.from({ length: options.proxies ?? 1 }, async (_, index): Promise<ProxySpec> => {
+        const id = `proxy-${index + 1}`
+        const lasting = options.proxiesLast && {
+          // One for bootstrapping, and one for each cluster.
+          listen: `127.0.0.1:${await choosePortsInARow(clusters.length + 1)}`,
+          routesFile: join(folder, `${id}.routes`),
+        }
+        return { controlPlane: urls.join(','), id, ...lasting }
       }),
     )
+    const proxies = await Promise.all(proxySpecs.map(startProxy))
     return {
       get controlPlane() {
         return controlPlane
       },
+      controlPlanes,
+      client,
       proxies,
       bootstrap: proxies.map(({ bootstrap }) => bootstrap),
       folder,
-      startControlPlaneAgain: async () => {
-        await controlPlane.process.exited
-        controlPlane = await startPlane(Number(new URL(controlPlane.url).port))
+      leader: () => leaderOf(controlPlanes),
+      startControlPlaneAgain: async (before = controlPlane) => {
+        await before.process.exited
+        controlPlane = await startPlane(Number(new URL(before.url).port))
+        controlPlanes[controlPlanes.indexOf(before)] = controlPlane
         return controlPlane
+      },
+      startProxyAgain: async (before) => {
+        await before.process.exited
+        const index = proxies.indexOf(before)
+        const proxy = await startProxy(proxySpecs[index]!)
+        proxies[index] = proxy
+        return proxy
       },
       stop,
     }
   } catch (error) {
     await stop()
     throw error
+  }
+}
+
+async function leaderOf(controlPlanes: readonly RunningControlPlane[]): Promise<RunningControlPlane> {
+  const deadline = performance.now() + leaderMaxMs
+  while (performance.now() < deadline) {
+    for (const controlPlane of controlPlanes) {
+      if (controlPlane.process.running && (await roleOf(controlPlane)) === 'leader') return controlPlane
+    }
+    await sleep(10)
+  }
+  throw new Error(`no control plane led within ${leaderMaxMs} ms`)
+}
+
+/** Undefined when it does not say. */
+async function roleOf({ url }: RunningControlPlane): Promise<unknown> {
+  try {
+    const answer = await fetch(new URL('/healthz', url), { signal: AbortSignal.timeout(2_000) })
+    return ((await answer.json()) as { role?: unknown }).role
+  } catch {
+    return undefined
   }
 }

@@ -5,6 +5,7 @@ import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
 import type { KafkaCluster } from '../clusters/cluster.ts'
 import { sharedClusters } from '../clusters/shared.ts'
 import { type RunningBraid, startBraid } from '../components/running.ts'
+import { type Choose, chooseBy } from '../faults/choice.ts'
 import { Link } from '../faults/link.ts'
 import { writtenBehindSeals } from '../workloads/physical-topics.ts'
 import { TopicUnderLoad } from '../workloads/topic-under-load.ts'
@@ -117,24 +118,3 @@ test(`moves and faults at random, BRAID_SEED=${seed}`, async () => {
 
 const topic = () => braid.controlPlane.client.topics.get('random-faults')
 const migrationUnderWay = async () => (await topic()).migration
-
-interface Choose {
-  /** From low to high. */
-  number(low: number, high: number): number
-  one<T>(things: readonly T[]): T
-}
-
-/** The same choices for the same seed (mulberry32). */
-function chooseBy(seed: number): Choose {
-  let state = seed | 0
-  const random = () => {
-    state = (state + 0x6d2b79f5) | 0
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state)
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
-  }
-  return {
-    number: (low, high) => Math.round(low + random() * (high - low)),
-    one: (things) => things[Math.floor(random() * things.length)]!,
-  }
-}

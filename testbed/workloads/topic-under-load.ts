@@ -81,7 +81,7 @@ export class TopicUnderLoad {
     const { topic, group } = this
     const { on: cluster, partitions = 6, recordsPerSecond = 600 } = options
     const { clients = [{ name: `${topic}-clients` }] } = options
-    await this.#braid.controlPlane.client.topics.create({ name: topic, partitions, cluster })
+    await this.#braid.client.topics.create({ name: topic, partitions, cluster })
     await coordinatorReady(this.#kafka, group, topic, coordinatorMaxMs)
     const producing = clients.filter(({ producers }) => producers !== false).length
     const rate = recordsPerSecond / producing
@@ -105,12 +105,13 @@ export class TopicUnderLoad {
   }
 
   async move(to: string): Promise<void> {
-    this.#moves.push(await moveTopic(this.#braid.controlPlane.client, this.topic, to))
+    this.#moves.push(await moveTopic(this.#braid.client, this.topic, to))
   }
 
   /** Moves it, and does something while the migration stands at a point. */
   async moveAnd(to: string, at: MigrationPoint, during: () => Promise<void>): Promise<void> {
-    const held = await this.#braid.controlPlane.holdAt(at)
+    const leader = await this.#braid.leader()
+    const held = await leader.holdAt(at)
     const moving = this.move(to)
     moving.catch(() => {}) // awaited below, unless what is done in between fails first
     await Promise.race([held.reached, moving.then(() => Promise.reject(new Error('the move did not stop')))])
