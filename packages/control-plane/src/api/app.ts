@@ -4,8 +4,14 @@ import { type Log, reasonOf } from '../log.ts'
 import { Refusal } from '../refusal.ts'
 import { answerOtherMethods } from './other-methods.ts'
 
-/** Of a request, whoever answers it. */
-export const bodyMaxBytes = 1024 * 1024
+const bodyMaxBytes = 1024 * 1024
+/** A whole fleet: 200,000 topics as their owners describe them. */
+const fleetMaxBytes = 64 * 1024 * 1024
+
+/** Of a request to this address, whoever answers it. */
+export function bodyMaxBytesAt(url: string): number {
+  return /^\/v1\/fleet\/(plan|apply)(\?|$)/.test(url) ? fleetMaxBytes : bodyMaxBytes
+}
 const problemType = 'application/problem+json'
 
 const headersOf: Readonly<Record<string, Readonly<Record<string, string>>>> = {

@@ -1,3 +1,4 @@
+import type { FleetPlan } from '@braid/control-api'
 import type { Handlers } from './serve.ts'
 import type { Served } from './server.ts'
 
@@ -14,11 +15,19 @@ export function fleetEndpoints({ fleets }: Pick<Served, 'fleets'>) {
             what: 'fleet',
             after: {
               operation: applied.operation.id,
-              changes: applied.plan.changes.map(({ action, kind, name }) => `${action} ${kind} ${name}`),
+              changes: summaryOf(applied.plan),
             },
           },
           applied,
         ),
       ),
   } satisfies Handlers
+}
+
+/** The audit trail is kept for ever: what a file of thousands of topics changes stands in the operation. */
+const namedMax = 100
+
+function summaryOf({ changes }: FleetPlan): string[] {
+  const named = changes.slice(0, namedMax).map(({ action, kind, name }) => `${action} ${kind} ${name}`)
+  return changes.length > namedMax ? [...named, `and ${changes.length - namedMax} more`] : named
 }

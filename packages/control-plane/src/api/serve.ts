@@ -13,6 +13,7 @@ import {
 } from '../idempotency/idempotent-requests.ts'
 import { Refusal } from '../refusal.ts'
 import type { Store } from '../store/store.ts'
+import { bodyMaxBytesAt } from './app.ts'
 import { parse } from './requests.ts'
 
 type EndpointOf<I extends EndpointId> = (typeof endpoints)[I]
@@ -89,6 +90,7 @@ function serveOne(app: FastifyInstance, parts: ServeParts, id: EndpointId, handl
     method: endpoint.method,
     url: urlOf(endpoint.path),
     config: { endpoint: id, status: endpoint.status },
+    bodyLimit: bodyMaxBytesAt(endpoint.path),
     handler: async (request, reply) => {
       const caller = await parts.authenticate(request)
       const params = parse(endpoint.params, request.params)

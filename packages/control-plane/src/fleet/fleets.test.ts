@@ -211,6 +211,17 @@ describe('a fleet file', () => {
     expect(applied).toBeGreaterThan(3)
   }, 60_000)
 
+  test('may be larger than any other request', async () => {
+    const { plane } = await startIn(['eu', 'us'])
+    const topics = Array.from({ length: 1_000 }, (_, i) => ({
+      name: `t-${i}`,
+      partitions: 1,
+      configs: { 'retention.ms': '1000', 'message.timestamp.type': 'x'.repeat(1_500) },
+    }))
+    const plan = await plane.client.fleet.plan({ ...shop, topics })
+    expect(plan.changes).toHaveLength(1_000 + 5)
+  })
+
   test('of a hundred clusters and two thousand topics is planned and exported in a moment', async () => {
     const names = Array.from({ length: 100 }, (_, i) => `c-${i}`)
     const { plane } = await startIn(names)

@@ -8,7 +8,7 @@ import {
 } from 'node:http'
 import { request as httpsRequest } from 'node:https'
 import { Transform } from 'node:stream'
-import { bodyMaxBytes } from '../api/app.ts'
+import { bodyMaxBytesAt } from '../api/app.ts'
 import { type Answer, noLeader, sendProblem } from '../api/front.ts'
 import { reasonOf } from '../log.ts'
 
@@ -111,6 +111,7 @@ export class Forwarder {
       for (const stream of [answer, bounded]) stream.on('error', () => response.destroy())
       answer.pipe(bounded).pipe(response)
     })
+    const bodyMaxBytes = bodyMaxBytesAt(request.url ?? '')
     const body = atMost(bodyMaxBytes)
     body.on('error', () => upstream.destroy(new Error(`a request is at most ${bodyMaxBytes} bytes`)))
     request.pipe(body).pipe(upstream)
