@@ -173,13 +173,11 @@ async function makeScramUsers(access: AccessDescription, broker: BrokerDescripti
   if (access.securedBy === 'ssl') return
   const container = (await getContainerRuntimeClient()).container
   const java = ['java', '-cp', '/opt/kafka/libs/*', 'kafka.admin.ConfigCommand']
-  for (const user of access.users) {
-    const command = [
-      ...java,
-      '--bootstrap-server',
-      `localhost:${INTERNAL_PORT}`,
-      ...scramConfigArguments(access, user),
-    ]
+  const runs = access.users.flatMap((user) =>
+    scramConfigArguments(access, user).map((configArguments) => ({ user, configArguments })),
+  )
+  for (const { user, configArguments } of runs) {
+    const command = [...java, '--bootstrap-server', `localhost:${INTERNAL_PORT}`, ...configArguments]
     const { exitCode, output } = await container.exec(container.getById(broker.handle), command)
     if (exitCode !== 0)
       throw new ClusterError(

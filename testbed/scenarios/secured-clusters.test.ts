@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { ControlPlaneError, clusterRegistration } from '@braid/control-api'
+import { ControlPlaneError } from '@braid/control-api'
 import type { ClusterSecurity } from '@braid/routing-model'
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
 import { allow, securityOf } from '../clusters/access.ts'
@@ -8,13 +8,9 @@ import { sharedClusters } from '../clusters/shared.ts'
 import { type RunningBraid, startBraid } from '../components/running.ts'
 import { TopicUnderLoad } from '../workloads/topic-under-load.ts'
 
-/** Until the API takes it. */
-const untaken = !('security' in clusterRegistration.shape)
-
 let secured: KafkaCluster
 let braid: RunningBraid
 beforeAll(async () => {
-  if (untaken) return
   const [started] = await startClusters([
     {
       name: 'secured',
@@ -48,7 +44,7 @@ async function refusal(promise: Promise<unknown>): Promise<ControlPlaneError> {
   return error as ControlPlaneError
 }
 
-test.skipIf(untaken)(
+test(
   'a cluster that does not let us in is not registered, and the answer says what to do',
   async () => {
     const { tls, sasl } = secured.security!
@@ -75,7 +71,7 @@ test.skipIf(untaken)(
   },
 )
 
-test.skipIf(untaken)(
+test(
   'a topic moves between a plain cluster and one with SASL and TLS, as a user with just the rights',
   async () => {
     const operations = [

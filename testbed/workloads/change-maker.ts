@@ -10,14 +10,18 @@ export interface Made {
   readonly outcome: 'acknowledged' | 'unknown'
   /** How many answers were lost on the way. */
   readonly lost: number
+  /** It had been done when it was asked again. */
+  readonly replayed: boolean
   /** Of a move that was acknowledged. */
   readonly move?: string
 }
 
 type Answer =
-  | { readonly kind: 'acknowledged'; readonly answer: unknown }
+  | { readonly kind: 'acknowledged'; readonly answer: unknown; readonly replayed: boolean }
   | { readonly kind: 'refused'; readonly problem: string }
   | { readonly kind: 'lost' }
+  /** Nobody heard it. */
+  | { readonly kind: 'away' }
 
 export interface ChangeMakerOptions {
   /** Of the control planes; each request goes to one of them. */
@@ -95,12 +99,14 @@ export class ChangeMaker {
   async #make(lane: Lane, change: Change, choose: Choose): Promise<void> {
     const key = `${change.thing} ${crypto.randomUUID()}`
     const deadline = performance.now() + knownMaxMs
-    for (let lost = 0; ; lost++) {
+    let lost = 0
+    for (;;) {
       const answer = await this.#ask(change, key, choose)
       if (answer.kind === 'acknowledged') {
         const isMove = change.audit.action === 'migrations.start'
         const move = isMove ? { move: moveIn(answer.answer) } : {}
-        this.made.push({ change, outcome: 'acknowledged', lost, ...move })
+        const { replayed } = answer
+        this.made.push({ change, outcome: 'acknowledged', lost, replayed, ...move })
         lane.acknowledged(change, answer.answer)
         return
       }
@@ -109,10 +115,13 @@ export class ChangeMaker {
         this.wrong.push(`${change.method} ${change.path}, ${lost} answers lost: ${why}`)
         return
       }
-      if (change.mayStayUnknown && choose.number(1, 100) <= leftUnknownPercent) {
-        this.made.push({ change, outcome: 'unknown', lost: lost + 1 })
-        lane.unknown(change)
-        return
+      if (answer.kind === 'lost') {
+        lost++
+        if (change.mayStayUnknown && choose.number(1, 100) <= leftUnknownPercent) {
+          this.made.push({ change, outcome: 'unknown', lost, replayed: false })
+          lane.unknown(change)
+          return
+        }
       }
       await sleep(askAgainMs)
     }
@@ -132,13 +141,15 @@ export class ChangeMaker {
       })
       const text = await answer.text()
       const said = (text === '' ? undefined : JSON.parse(text)) as { code?: string; detail?: string }
-      if (answer.ok) return { kind: 'acknowledged', answer: said }
+      const replayed = answer.headers.get('idempotency-replayed') === 'true'
+      if (answer.ok) return { kind: 'acknowledged', answer: said, replayed }
       // It was done, and only its secret is lost.
-      if (said.code === 'SECRET_SHOWN_ONCE') return { kind: 'acknowledged', answer: undefined }
+      if (said.code === 'SECRET_SHOWN_ONCE') return { kind: 'acknowledged', answer: undefined, replayed }
       if (undecided.has(said.code ?? '')) return { kind: 'lost' }
       return { kind: 'refused', problem: `${answer.status} ${said.code}: ${said.detail}` }
-    } catch {
-      return { kind: 'lost' }
+    } catch (error) {
+      const { code } = ((error as Error).cause ?? {}) as NodeJS.ErrnoException
+      return { kind: code === 'ECONNREFUSED' ? 'away' : 'lost' }
     }
   }
 }
