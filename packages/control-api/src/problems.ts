@@ -51,6 +51,7 @@ export const problemCodes = {
   TOPIC_COMPACTED: { status: 422, title: 'The topic is compacted' },
   TOPIC_SEALED: { status: 409, title: 'The topic takes no records' },
   TOPIC_CONFIG_REFUSED: { status: 422, title: 'The cluster refuses the topic as it was asked for' },
+  TOPIC_CHANGING: { status: 409, title: 'The topic is being changed' },
   ALREADY_THERE: { status: 409, title: 'The topic is there already' },
   CHAIN_TOO_LONG: { status: 409, title: 'The topic has too many loglets' },
   MIGRATION_IN_PROGRESS: { status: 409, title: 'The topic is being moved' },

@@ -26,6 +26,12 @@ export interface Timings {
   readonly sweepEveryMs: number
   /** A leftover that is not there is looked for again for so long: what makes it may still be under way. */
   readonly leftoverSettleMs: number
+  /** Between two looks at the topics of a cluster: whether they are what they should be. */
+  readonly reconcileEveryMs: number
+  /** A cluster that has not answered such a look by then is away. */
+  readonly reconcileLookMaxMs: number
+  /** How long a changed spec waits to be in place before it is answered. */
+  readonly reconcileSoonMaxMs: number
   readonly leaseMs: number
   readonly leaseCheckMs: number
   readonly heartbeatMs: number
@@ -55,6 +61,9 @@ export const defaultTimings: Timings = {
   sweepMaxMs: 10_000,
   sweepEveryMs: 15_000,
   leftoverSettleMs: 60_000,
+  reconcileEveryMs: 30_000,
+  reconcileLookMaxMs: 10_000,
+  reconcileSoonMaxMs: 5_000,
   leaseMs: 10_000,
   leaseCheckMs: 500,
   heartbeatMs: 2_000,

@@ -28,10 +28,12 @@ export async function planeMetrics({
   })
   const { counters } = readers
   const sagas = (await store?.sagas.counts()) ?? []
+  const drifting = (await store?.reconcile.withDrift()) ?? 0
   return [
     one('braid_leader', 'gauge', '1 on the control plane that leads', role.role === 'leader' ? 1 : 0),
     one('braid_route_version', 'gauge', 'Version of the routes in force', published.table.version),
     one('braid_topics', 'gauge', 'Topics in the routes', published.table.topicCount),
+    one('braid_topics_with_drift', 'gauge', 'Topics that are not what they should be', drifting),
     one('braid_clusters', 'gauge', 'Clusters in the routes', published.table.clusters.size),
     one('braid_access_points', 'gauge', 'Access points in the routes', published.table.accessPoints.size),
     one('braid_feed_readers', 'gauge', 'Who reads the route feed of this process', readers.count),

@@ -3,6 +3,7 @@ import type { AccessPoints } from '../access-points.ts'
 import type { Fleets } from '../fleet/fleets.ts'
 import type { Operations } from '../operations/operations.ts'
 import type { Plane } from '../plane.ts'
+import type { Reconciler } from '../reconcile/reconciler.ts'
 import type { TopicRequests } from '../requests/topic-requests.ts'
 import type { Migrations } from '../sagas/migrations.ts'
 import type { Topics } from '../topics/topics.ts'
@@ -30,6 +31,7 @@ export interface Served {
   readonly operations: Operations
   readonly fleets: Fleets
   readonly topicRequests: TopicRequests
+  readonly reconciler: Reconciler
   readonly accessPoints: AccessPoints
   readonly serving: ServeParts
   readonly requests: RequestCounts

@@ -12,7 +12,11 @@ import type { Call, Handlers } from './serve.ts'
 import type { Served } from './server.ts'
 import { unknownSla } from './slas.ts'
 
-export function topicEndpoints({ plane, topics }: Pick<Served, 'plane' | 'topics'>) {
+export function topicEndpoints({
+  plane,
+  topics,
+  reconciler,
+}: Pick<Served, 'plane' | 'topics' | 'reconciler'>) {
   const { store, board } = plane
   const summary = async (route: TopicRoute, spec: TopicSpecRow): Promise<TopicSummary> => ({
     tenant: route.tenant,
@@ -136,7 +140,7 @@ export function topicEndpoints({ plane, topics }: Pick<Served, 'plane' | 'topics
     },
     'topics.update': async (call) => {
       const { params, body, record } = call
-      return store.transaction(async () => {
+      const updated = await store.transaction(async () => {
         const route = topics.get(params.tenant, params.topic)
         const before = await specOf(route)
         const { cluster, ...rest } = body
@@ -160,6 +164,10 @@ export function topicEndpoints({ plane, topics }: Pick<Served, 'plane' | 'topics
         await record(change(route, wishes(before), wishes(after)), answer)
         return answer
       })
+      // What can be in place at once is; the rest is drift.
+      await reconciler.soon(updated.id)
+      const now = board.table.topic(params.tenant, params.topic)
+      return now?.id === updated.id ? shown(now, null) : updated
     },
     'topics.adopt': async ({ params: { tenant }, body, record }) => {
       plane.clusters.home(tenant)

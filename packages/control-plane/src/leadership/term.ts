@@ -12,6 +12,7 @@ import type { Log } from '../log.ts'
 import { Operations } from '../operations/operations.ts'
 import { KnownFacts } from '../placement/known-facts.ts'
 import type { Plane } from '../plane.ts'
+import { Reconciler } from '../reconcile/reconciler.ts'
 import { TopicRequests } from '../requests/topic-requests.ts'
 import type { PublishedRoutes } from '../routes/published-routes.ts'
 import { RouteBoard } from '../routes/route-board.ts'
@@ -80,6 +81,7 @@ export async function beginTerm(parts: TermParts): Promise<Term> {
   const operations = new Operations(plane, migrations.sagas)
   const fleets = new Fleets(plane, migrations.sagas, operations)
   const topicRequests = new TopicRequests(plane, topics)
+  const reconciler = new Reconciler(plane)
   const accessPoints = new AccessPoints({ store, board, timings, log, now })
   const api = createApi({
     plane,
@@ -88,6 +90,7 @@ export async function beginTerm(parts: TermParts): Promise<Term> {
     operations,
     fleets,
     topicRequests,
+    reconciler,
     accessPoints,
     serving: {
       store,
@@ -110,6 +113,7 @@ export async function beginTerm(parts: TermParts): Promise<Term> {
       clusters.close(),
       migrations.close(),
       topicRequests.close(),
+      reconciler.close(),
       leftovers.close(),
     ])
     const inTime = await Promise.race([
@@ -122,6 +126,7 @@ export async function beginTerm(parts: TermParts): Promise<Term> {
     await api.ready()
     accessPoints.start()
     leftovers.start()
+    await reconciler.start()
     await migrations.resume()
     await topicRequests.resume()
   } catch (error) {

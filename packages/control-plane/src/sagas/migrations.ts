@@ -1,6 +1,7 @@
 import { DEPTH_MAX } from '@braid/routing-model'
 import type { Plane } from '../plane.ts'
 import { randomName } from '../random-name.ts'
+import { topicHeld } from '../reconcile/hold.ts'
 import { Refusal, unknownTopic } from '../refusal.ts'
 import { retirementOf } from '../store/migration-queries.ts'
 import type { AttemptRow, MigrationRow } from '../store/rows.ts'
@@ -205,6 +206,8 @@ export class Migrations {
     if (underway !== undefined) {
       throw migrationInProgress(underway, await store.sagas.attempts(underway.group), now())
     }
+    const hold = await store.reconcile.hold(route.id)
+    if (hold !== undefined) throw topicHeld(topic, hold, now())
     const from = { cluster: route.cluster(route.active), topic: route.physicalTopic(route.active) }
     if (from.cluster === to) {
       throw new Refusal(

@@ -31,7 +31,8 @@ export async function watchStrays(
   const ends = await source.logEnds(from.topic, route.partitions, 'highWatermark')
   const known = new Map((await migrations.strays(id)).map((stray) => [stray.partition, stray]))
   for (const [partition, to] of ends.entries()) {
-    const cut = cuts![partition]!
+    // Partitions that were added since are empty there.
+    const cut = cuts![partition] ?? 0n
     const stray = known.get(partition)
     if (to <= (stray?.to ?? cut)) continue
     const seen: StrayRow = {

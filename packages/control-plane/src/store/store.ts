@@ -14,6 +14,7 @@ import type { Database, Row } from './database.ts'
 import { IdempotencyQueries } from './idempotency-queries.ts'
 import { MigrationQueries } from './migration-queries.ts'
 import { OperationQueries } from './operation-queries.ts'
+import { ReconcileQueries } from './reconcile-queries.ts'
 import { RequestQueries } from './request-queries.ts'
 import type { AccessPointRow, ClusterRow, LeaderRow, LeftoverRow } from './rows.ts'
 import { SagaQueries } from './saga-queries.ts'
@@ -34,6 +35,7 @@ export class Store {
   readonly slas: SlaQueries
   readonly tenantSpecs: TenantQueries
   readonly topicSpecs: TopicQueries
+  readonly reconcile: ReconcileQueries
   readonly tokens: TokenQueries
   readonly audit: AuditQueries
   readonly idempotency: IdempotencyQueries
@@ -51,6 +53,7 @@ export class Store {
     this.slas = new SlaQueries(db)
     this.tenantSpecs = new TenantQueries(db)
     this.topicSpecs = new TopicQueries(db)
+    this.reconcile = new ReconcileQueries(db)
     this.tokens = new TokenQueries(db)
     this.audit = new AuditQueries(db)
     this.idempotency = new IdempotencyQueries(db)

@@ -1,0 +1,138 @@
+import type { PhysicalTopic, TopicRoute } from '@braid/routing-model'
+import type { Database } from './database.ts'
+
+export interface ReconciliationRow {
+  /** The configs that were asked for when all was in place. */
+  readonly applied: Readonly<Record<string, string>>
+  /** ms since 1970; null without drift. */
+  readonly driftSince: number | null
+}
+
+export interface HoldRow {
+  readonly why: string
+  readonly since: number
+}
+
+export class ReconcileQueries {
+  private readonly db: Database
+
+  constructor(db: Database) {
+    this.db = db
+  }
+
+  // ---- what is remembered of a topic
+
+  async get(topicId: string): Promise<ReconciliationRow> {
+    const row = await this.db.get(
+      'SELECT applied, drift_since FROM topic_reconciliation WHERE topic_id = ?',
+      topicId,
+    )
+    return {
+      applied: JSON.parse(String(row?.applied ?? '{}')) as Record<string, string>,
+      driftSince: row === undefined || row.drift_since === null ? null : Number(row.drift_since),
+    }
+  }
+
+  async put(topicId: string, { applied, driftSince }: ReconciliationRow): Promise<void> {
+    await this.db.run(
+      `INSERT INTO topic_reconciliation (topic_id, applied, drift_since) VALUES (?, ?, ?)
+       ON CONFLICT (topic_id) DO UPDATE SET applied = excluded.applied, drift_since = excluded.drift_since`,
+      topicId,
+      JSON.stringify(applied),
+      driftSince,
+    )
+  }
+
+  async withDrift(): Promise<number> {
+    const row = await this.db.get(
+      'SELECT count(*) AS n FROM topic_reconciliation WHERE drift_since IS NOT NULL',
+    )
+    return Number(row?.n)
+  }
+
+  /** Of topics that are deleted. */
+  async forgetGone(): Promise<void> {
+    await this.db.run('DELETE FROM topic_reconciliation WHERE topic_id NOT IN (SELECT id FROM topic)')
+  }
+
+  // ---- holds
+
+  async hold(topicId: string): Promise<HoldRow | undefined> {
+    const row = await this.db.get('SELECT why, since FROM topic_hold WHERE topic_id = ?', topicId)
+    return row && { why: String(row.why), since: Number(row.since) }
+  }
+
+  async putHold(topicId: string, { why, since }: HoldRow): Promise<void> {
+    await this.db.run('INSERT INTO topic_hold (topic_id, why, since) VALUES (?, ?, ?)', topicId, why, since)
+  }
+
+  async removeHold(topicId: string): Promise<void> {
+    await this.db.run('DELETE FROM topic_hold WHERE topic_id = ?', topicId)
+  }
+
+  /** Whoever held them is no more. */
+  async removeHolds(): Promise<void> {
+    await this.db.run('DELETE FROM topic_hold')
+  }
+
+  // ---- the route's changes
+
+  /** Partitions, limit, and the columns of its loglets, which are as many as before. */
+  async setShape(route: TopicRoute): Promise<void> {
+    const { id, partitions, maxMessageBytes } = route
+    await this.db.run(
+      'UPDATE topic SET partitions = ?, max_message_bytes = ? WHERE id = ?',
+      partitions,
+      maxMessageBytes,
+      id,
+    )
+    for (const { cluster, topic, start, base, end } of route.toJSON().loglets) {
+      const changed = await this.db.run(
+        'UPDATE loglet SET starts = ?, bases = ?, ends = ? WHERE topic_id = ? AND cluster = ? AND topic = ?',
+        JSON.stringify(start),
+        JSON.stringify(base),
+        end === undefined ? null : JSON.stringify(end),
+        id,
+        cluster,
+        topic,
+      )
+      if (changed !== 1)
+        throw new Error(`topic ${route.name}: the store has no loglet ${topic} on ${cluster}`)
+    }
+  }
+
+  // ---- standby topics
+
+  async standby(topicId: string): Promise<PhysicalTopic | undefined> {
+    const row = await this.db.get('SELECT cluster, topic FROM standby_topic WHERE topic_id = ?', topicId)
+    return row && { cluster: String(row.cluster), topic: String(row.topic) }
+  }
+
+  async putStandby(topicId: string, { cluster, topic }: PhysicalTopic): Promise<void> {
+    await this.db.run(
+      'INSERT INTO standby_topic (topic_id, cluster, topic) VALUES (?, ?, ?)',
+      topicId,
+      cluster,
+      topic,
+    )
+  }
+
+  async removeStandby(topicId: string): Promise<void> {
+    await this.db.run('DELETE FROM standby_topic WHERE topic_id = ?', topicId)
+  }
+
+  /** Of topics that are deleted, or waiting on clusters that are not registered. */
+  async orphanedStandbys(): Promise<(PhysicalTopic & { topicId: string; registered: boolean })[]> {
+    const rows = await this.db.all(
+      `SELECT s.topic_id, s.cluster, s.topic, c.name AS registered FROM standby_topic s
+         LEFT JOIN topic t ON t.id = s.topic_id LEFT JOIN cluster c ON c.name = s.cluster
+       WHERE t.id IS NULL OR c.name IS NULL`,
+    )
+    return rows.map((row) => ({
+      topicId: String(row.topic_id),
+      cluster: String(row.cluster),
+      topic: String(row.topic),
+      registered: row.registered !== null,
+    }))
+  }
+}
