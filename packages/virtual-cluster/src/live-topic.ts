@@ -35,11 +35,11 @@ export class LiveTopic {
   /** Fetches that wait at a broker, woken when their loglet is sealed. */
   readonly waitingFetches = new Set<{ wake(): void; waitsAtEnd(topic: LiveTopic): boolean }>()
   /** Last high watermark seen, logical, per partition. */
-  readonly highWatermarks: BigInt64Array
+  highWatermarks: BigInt64Array
   readonly producersOfSealed: TopicProducers
   removed = false
 
-  readonly #inflight: Int32Array
+  #inflight: Int32Array
   readonly #sentTo: string[]
   readonly #held: (HeldQueue | undefined)[]
   readonly #producers: (PartitionProducers | undefined)[]
@@ -291,10 +291,27 @@ export class LiveTopic {
     return this.#overtaken.get(`${physicalTopic}/${partition}`)
   }
 
+  /** Partitions are only ever added. */
+  #grow(partitions: number): void {
+    const highWatermarks = new BigInt64Array(partitions)
+    highWatermarks.set(this.highWatermarks)
+    this.highWatermarks = highWatermarks
+    const inflight = new Int32Array(partitions)
+    inflight.set(this.#inflight)
+    this.#inflight = inflight
+    for (let partition = this.#held.length; partition < partitions; partition++) {
+      this.#sentTo.push('')
+      this.#held.push(undefined)
+      this.#producers.push(undefined)
+    }
+    this.producersOfSealed.grow(partitions)
+  }
+
   /** A newer route of this topic is in force. */
   rerouted(route: TopicRoute): void {
     const before = this.route
     this.route = route
+    if (route.partitions > before.partitions) this.#grow(route.partitions)
     const active = route.physicalTopic(route.active)
     if (route.prepared !== undefined && route.prepared.topic !== before.prepared?.topic) {
       this.#warm(route.prepared.cluster, route.prepared.topic)

@@ -28,6 +28,11 @@ export class TopicProducers {
     this.#states = Array.from({ length: topic.route.partitions }, () => new Map<bigint, ProducerState>())
   }
 
+  /** The loglets that are sealed by now have nothing in the partitions that were added. */
+  grow(partitions: number): void {
+    while (this.#states.length < partitions) this.#states.push(new Map())
+  }
+
   /** The active loglet refuses: what it knows will be asked for as soon as the switch is known. */
   readAhead(): void {
     const { route, engine, active } = this.#topic
