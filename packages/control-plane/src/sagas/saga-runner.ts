@@ -207,6 +207,8 @@ export class SagaRunner {
       sleep: plane.sleep,
       retryBaseMs: plane.timings.retryBaseMs,
       retryMaxMs: plane.timings.retryMaxMs,
+      onTrouble: (error) =>
+        plane.log('error', `${kind.name}.not-recorded`, { [kind.name]: subject, reason: reasonOf(error) }),
     })
   }
 }

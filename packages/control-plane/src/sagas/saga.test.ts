@@ -253,6 +253,65 @@ describe('a step that fails', () => {
   })
 })
 
+describe('a store that fails for a moment', () => {
+  /** These calls of the journal fail the first times. */
+  function failingBook(world: World, calls: Partial<Record<'held' | 'finish' | 'turnBack', number>>): Book {
+    const book = new Book(world)
+    const left = { held: 0, finish: 0, turnBack: 0, ...calls }
+    const fails = (call: keyof typeof left) => {
+      if (left[call]-- > 0) throw new Error('the disk is full')
+    }
+    const { pauseRequested, turnBack, finish } = book
+    book.pauseRequested = async () => {
+      if (book.has('end do OPEN')) fails('held')
+      return pauseRequested()
+    }
+    book.turnBack = async (cause) => {
+      fails('turnBack')
+      await turnBack.call(book, cause)
+    }
+    book.finish = async (direction) => {
+      fails('finish')
+      await finish.call(book, direction)
+    }
+    return book
+  }
+
+  test.each([{ held: 2 }, { finish: 2 }])('after the commit turns nothing back: %o', async (calls) => {
+    const world = new World()
+    const book = failingBook(world, calls)
+    expect(await run(world, book)).toBe('do')
+    expect(stateOf(world)).toEqual(doneWorld)
+    expect([book.towards, book.finished]).toEqual(['do', 'do'])
+    expect(world.done).toEqual(['buy', 'build'])
+  })
+
+  test('turns nothing back that only goes forward', async () => {
+    const world = new World()
+    const book = failingBook(world, { finish: 2 })
+    const actions = steps.filter((step) => step.kind === 'action')
+    expect(await run(world, book, { forwardOnly: true }, actions)).toBe('do')
+    expect([book.towards, world.bought]).toEqual(['do', true])
+  })
+
+  test.each([{ turnBack: 2 }, { finish: 2 }])('leaves nothing that is half undone: %o', async (calls) => {
+    const world = new World()
+    const book = failingBook(world, calls)
+    expect(await run(world, book, {}, failing('OPEN'))).toBe('undo')
+    expect(stateOf(world)).toEqual(undoneWorld)
+    expect(book.finished).toBe('undo')
+  })
+
+  test('is not waited for by a process that stops', async () => {
+    const world = new World()
+    const book = failingBook(world, { finish: Number.POSITIVE_INFINITY })
+    const closing = new AbortController()
+    const sleep = async () => closing.abort(new Error('stopping'))
+    await expect(run(world, book, { closing: closing.signal, sleep })).rejects.toThrow(Stopped)
+    expect(book.towards).toBe('do')
+  })
+})
+
 describe('cancelling', () => {
   test('interrupts the step that is under way, and undoes', async () => {
     const world = new World()

@@ -90,6 +90,8 @@ export interface SagaOptions {
   sleep(ms: number, stop: Stop): Promise<void>
   readonly retryBaseMs: number
   readonly retryMaxMs: number
+  /** The journal could not be read or written where nothing but trying again is safe. */
+  onTrouble?(error: unknown): void
 }
 
 const settleMs = 5
@@ -208,10 +210,26 @@ export async function runSaga<N extends string, C>(
     if (!endsWithNext) await journal.end(name, direction)
     await point(label, 'after')
   }
-  const backOff = (name: N, failures: number) =>
-    nap(Math.min(options.retryMaxMs, options.retryBaseMs * 2 ** Math.min(failures, 20)), closing).catch(() =>
-      goesOn(name),
-    )
+  const waitMs = (failures: number) =>
+    Math.min(options.retryMaxMs, options.retryBaseMs * 2 ** Math.min(failures, 20))
+  const backOff = (name: N, failures: number) => nap(waitMs(failures), closing).catch(() => goesOn(name))
+  /**
+   * What may not fail: past the commit a journal that cannot be read is no reason to undo what others use by now, and
+   * whoever turns back must not stop half way.
+   */
+  const surely = async (where: N | undefined, work: () => Promise<void>) => {
+    for (let failures = 0; ; failures++) {
+      try {
+        await work()
+        return
+      } catch (error) {
+        if (error instanceof Stopped) throw error
+        goesOn(where ?? 'its start')
+        options.onTrouble?.(error)
+        await nap(waitMs(failures), closing).catch(() => goesOn(where ?? 'its start'))
+      }
+    }
+  }
   const doAction = async (step: ActionStep<N, C>, i: number) => {
     const { name, pausable = false } = step
     const past = isPast(i)
@@ -220,7 +238,8 @@ export async function runSaga<N extends string, C>(
     const work = (stop: Stop) => step.do(context, stop, (ms) => nap(ms, stop))
     for (let failures = 0; ; ) {
       goesOn(name)
-      if (past || pausable || !journal.begun(name)) await held(name, !past)
+      if (past) await surely(name, () => held(name, false))
+      else if (pausable || !journal.begun(name)) await held(name, true)
       else await notCancelled()
       try {
         await attempt(name, 'do', work, { base, pausable, endsWithNext })
@@ -291,14 +310,17 @@ export async function runSaga<N extends string, C>(
     try {
       await forward()
       const last = steps.at(-1)
-      if (last === undefined || last.kind === 'action') await journal.finish('do')
+      if (last === undefined || last.kind === 'action') {
+        if (isPast(steps.length)) await surely(at, () => journal.finish('do'))
+        else await journal.finish('do')
+      }
       return 'do'
     } catch (error) {
       if (error instanceof Stopped) throw error
-      await journal.turnBack(error, at)
+      await surely(at, () => journal.turnBack(error, at))
     }
   }
   await backward()
-  await journal.finish('undo')
+  await surely(at, () => journal.finish('undo'))
   return 'undo'
 }
