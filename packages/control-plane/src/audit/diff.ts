@@ -25,7 +25,8 @@ function* differences(path: string, before: unknown, after: unknown): Generator<
     }
     return
   }
-  if (JSON.stringify(before) === JSON.stringify(after)) return
+  // What is not there and what is null are one to whoever reads it.
+  if (JSON.stringify(before ?? null) === JSON.stringify(after ?? null)) return
   yield { path, before: before ?? null, after: after ?? null }
 }
 

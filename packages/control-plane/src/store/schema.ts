@@ -4,7 +4,8 @@
 // as `postgresSchema` turns it on PostgreSQL, so it is written in what both know:
 //   - types TEXT, INTEGER (64 bits) and REAL; truth is INTEGER 0 or 1, moments are INTEGER ms, lists are JSON in TEXT
 //   - tables end in `) STRICT;` or `) STRICT, WITHOUT ROWID;`
-//   - no AUTOINCREMENT, rowid, triggers or date functions; a column that is added has a DEFAULT or may be NULL
+//   - no AUTOINCREMENT, rowid or date functions; a trigger only to refuse: BEFORE ... BEGIN SELECT RAISE(ABORT, 'why'); END;
+//   - a column that is added has a DEFAULT or may be NULL
 //   - what a text sorts by is its bytes, on both
 // Queries are one set too: `?` placeholders in the order of the values, `INSERT INTO t (columns)` with names (others
 // add columns), ON CONFLICT instead of INSERT OR, coalesce instead of ifnull, RETURNING where a value is wanted.
@@ -44,11 +45,21 @@ export function filesAfter(at: number, files: readonly SchemaFile[]): readonly S
   return files.slice(at)
 }
 
+/** `CREATE TRIGGER name BEFORE UPDATE ON t BEGIN SELECT RAISE(ABORT, 'why'); END;` */
+const refusal =
+  /CREATE TRIGGER (\w+) BEFORE (UPDATE|DELETE|INSERT) ON (\w+)\s+BEGIN SELECT RAISE\(ABORT, ('[^']*')\); END;/g
+
 /** A schema file in PostgreSQL's words. */
 export function postgresSchema(sql: string): string {
   return sql
     .replaceAll(/--.*$/gm, '')
     .replaceAll(/\)\s*STRICT(\s*,\s*WITHOUT\s+ROWID)?\s*;/g, ');')
+    .replaceAll(
+      refusal,
+      (_, name: string, what: string, table: string, why: string) =>
+        `CREATE FUNCTION ${name}() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION ${why}; END $$;
+         CREATE TRIGGER ${name} BEFORE ${what} ON ${table} FOR EACH ROW EXECUTE FUNCTION ${name}();`,
+    )
     .replaceAll(/\bINTEGER\b/g, 'BIGINT')
     .replaceAll(/\bREAL\b/g, 'DOUBLE PRECISION')
     .replaceAll(/\bTEXT\b/g, 'TEXT COLLATE "C"')
