@@ -34,6 +34,12 @@ const answerMaxMs = 30_000
 const knownMaxMs = 40_000
 const switchedMaxMs = 60_000
 const askAgainMs = 50
+/** Of a hundred changes, so many are not waited for: a client that gives up, or a network that does. */
+const givenUpPercent = 20
+/** By then some are done, and some are not. */
+const givenUpMaxMs = 60
+/** What was given up is asked again after so long at most: before or after the next kill. */
+const askAgainMaxMs = 1_500
 /** Of a hundred changes whose answer was lost, so many are never asked again. */
 const leftUnknownPercent = 40
 /** Nobody leads, it stops, or what was asked before is under way: it may have been done, or will be. */
@@ -101,7 +107,9 @@ export class ChangeMaker {
     const deadline = performance.now() + knownMaxMs
     let lost = 0
     for (;;) {
-      const answer = await this.#ask(change, key, choose)
+      const givenUp = lost === 0 && choose.number(1, 100) <= givenUpPercent
+      const patienceMs = givenUp ? choose.number(1, givenUpMaxMs) : answerMaxMs
+      const answer = await this.#ask(change, key, choose.one(this.#options.urls), patienceMs)
       if (answer.kind === 'acknowledged') {
         const isMove = change.audit.action === 'migrations.start'
         const move = isMove ? { move: moveIn(answer.answer) } : {}
@@ -123,21 +131,21 @@ export class ChangeMaker {
           return
         }
       }
-      await sleep(askAgainMs)
+      await sleep(givenUp ? choose.number(0, askAgainMaxMs) : askAgainMs)
     }
   }
 
-  async #ask({ method, path, body }: Change, key: string, choose: Choose): Promise<Answer> {
+  async #ask({ method, path, body }: Change, key: string, url: string, patienceMs: number): Promise<Answer> {
     for (const resolve of this.#sending) resolve()
     try {
-      const answer = await fetch(new URL(`/v1/${path}`, choose.one(this.#options.urls)), {
+      const answer = await fetch(new URL(`/v1/${path}`, url), {
         method,
         headers: {
           'idempotency-key': key,
           ...(body !== undefined && { 'content-type': 'application/json' }),
         },
         ...(body !== undefined && { body: JSON.stringify(body) }),
-        signal: AbortSignal.timeout(answerMaxMs),
+        signal: AbortSignal.timeout(patienceMs),
       })
       const text = await answer.text()
       const said = (text === '' ? undefined : JSON.parse(text)) as { code?: string; detail?: string }
