@@ -116,14 +116,19 @@ export class Topics {
         reasons: [`it was on ${clusterName} when Braid adopted it`],
       },
     }
-    return this.begin(tenant, name, described, record, async (making) => {
+    const recordUnused: Recorder = async (route) => {
+      // It took a while to get here.
+      await this.refuseInUse({ cluster: clusterName, topic: name })
+      await record(route)
+    }
+    return this.begin(tenant, name, described, recordUnused, async (making) => {
       const { clusters } = this.plane
       const home = clusters.home(tenant)
       await clusters.get(clusterName)
       await clusters.reach(clusterName)
       const source = await clusters.open(clusterName)
       const physical = { cluster: clusterName, topic: name }
-      this.refuseInChain(physical)
+      await this.refuseInUse(physical)
       const found = await source.describe(name).catch((error: unknown) => {
         throw clusterRefusal(error, `topic ${name} could not be read on ${clusterName}`)
       })
@@ -245,6 +250,28 @@ export class Topics {
 
   private fresh(cluster: string, name: string): PhysicalTopic {
     return { cluster, topic: freshPhysicalName(name, this.plane.random) }
+  }
+
+  /** What is listed as left over is deleted whoever names it by then, and what a topic moves to is that topic's. */
+  private async refuseInUse(physical: PhysicalTopic): Promise<void> {
+    const { cluster, topic } = physical
+    const { store } = this.plane
+    this.refuseInChain(physical)
+    if ((await store.leftover(cluster, topic)) !== undefined) {
+      throw new Refusal(
+        'TOPIC_CHANGING',
+        `${topic} on ${cluster} is being deleted, because the topic that it was part of was deleted: wait until it is gone`,
+      )
+    }
+    const moving = (await store.migrations.underwayOn(cluster)).find(
+      ({ to }) => to.cluster === cluster && to.topic === topic,
+    )
+    if (moving !== undefined) {
+      throw new Refusal(
+        'TOPIC_EXISTS',
+        `${topic} on ${cluster} is where topic ${moving.topic} of tenant ${moving.tenant} is being moved to`,
+      )
+    }
   }
 
   private refuseInChain({ cluster, topic }: PhysicalTopic): void {
