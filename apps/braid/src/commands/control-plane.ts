@@ -17,6 +17,10 @@ interface Flags {
   auth?: 'none' | 'tokens'
   oidcIssuer?: string
   oidcAudience?: string
+  oidcJwks?: string
+  oidcRoleClaim?: string
+  oidcTenantClaim?: string
+  allowAnonymous?: boolean
 }
 
 const defaultDataDir = './braid-data'
@@ -44,7 +48,17 @@ export function addControlPlaneCommand(braid: Command, { io }: Session): void {
         ).choices(['none', 'tokens']),
       )
       .option('--oidc-issuer <url>', 'whose OIDC tokens are taken too; goes with --auth tokens')
-      .option('--oidc-audience <text>', 'what these tokens must be for'),
+      .option('--oidc-audience <text>', 'what these tokens must be for')
+      .option(
+        '--oidc-jwks <url>',
+        'where the keys of the issuer are, if its discovery document does not say so',
+      )
+      .option('--oidc-role-claim <name>', 'the claim with the role (default: braid_role)')
+      .option('--oidc-tenant-claim <name>', 'the claim with the tenant (default: braid_tenant)')
+      .option(
+        '--allow-anonymous',
+        'with --auth none, also where other machines reach it: everybody there is admin',
+      ),
     'braid control-plane',
     'braid control-plane --listen 127.0.0.1:7171 --data-dir /var/lib/braid',
     'braid control-plane --listen 0.0.0.0:7070 --auth tokens --store env:BRAID_STORE --advertise http://cp-1.example:7070',
@@ -75,7 +89,8 @@ export function addControlPlaneCommand(braid: Command, { io }: Session): void {
   })
 }
 
-export function parseFlags({ dataDir, store, advertise, auth, oidcIssuer, oidcAudience }: Flags) {
+export function parseFlags(flags: Flags) {
+  const { dataDir, store, advertise, auth, oidcIssuer, oidcAudience, allowAnonymous } = flags
   if (store !== undefined && !/^postgres(ql)?:\/\//.test(store)) {
     throw usage(
       '--store is a URL of a PostgreSQL database',
@@ -97,9 +112,20 @@ export function parseFlags({ dataDir, store, advertise, auth, oidcIssuer, oidcAu
   return {
     ...(store === undefined ? { dataDir: dataDir ?? defaultDataDir } : { store }),
     ...(advertise !== undefined && { advertise: controlPlaneUrl(advertise, '--advertise') }),
-    ...(auth !== undefined && { auth }),
-    ...(oidcIssuer !== undefined &&
-      oidcAudience !== undefined && { oidc: { issuer: oidcIssuer, audience: oidcAudience } }),
+    ...(allowAnonymous !== undefined && { allowAnonymous }),
+    ...(oidcIssuer !== undefined && oidcAudience !== undefined
+      ? {
+          auth: {
+            oidc: {
+              issuer: oidcIssuer,
+              audience: oidcAudience,
+              jwksUri: flags.oidcJwks,
+              rolesClaim: flags.oidcRoleClaim,
+              tenantClaim: flags.oidcTenantClaim,
+            },
+          },
+        }
+      : auth !== undefined && { auth }),
   }
 }
 

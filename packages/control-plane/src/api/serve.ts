@@ -11,6 +11,7 @@ import {
   notKept,
   type Replayable,
 } from '../idempotency/idempotent-requests.ts'
+import { forwardedHeader } from '../leadership/forward.ts'
 import { Refusal } from '../refusal.ts'
 import type { Store } from '../store/store.ts'
 import { bodyMaxBytesAt } from './app.ts'
@@ -216,7 +217,14 @@ async function recordRefusal(
 
 function whoAsks({ now }: ServeParts, id: EndpointId, request: FastifyRequest, caller: Caller) {
   const { principal, role } = caller
-  return { at: now(), principal, role, source: request.ip, action: id }
+  return { at: now(), principal, role, source: sourceOf(request), action: id }
+}
+
+/** Another control plane says for whom it asks; who claims to be one is named with what it says. */
+function sourceOf({ ip, headers }: FastifyRequest): string {
+  const said = headers['x-forwarded-for']
+  if (headers[forwardedHeader] === undefined || typeof said !== 'string') return ip
+  return `${said.slice(0, 100).replaceAll(/[^\x20-\x7e]/g, '?')} by ${ip}`
 }
 
 /** `topic orders`, `id x7`: the last parameter says what it is about; else the name in the body does. */
