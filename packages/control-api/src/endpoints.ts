@@ -314,6 +314,7 @@ export const endpoints = {
       'TOPIC_NOT_ON_CLUSTER',
       'TOPIC_COMPACTED',
       'TOPIC_SEALED',
+      'TOPIC_CHANGING',
       'GROUPS_BUSY',
       'CLUSTER_UNREACHABLE',
     ],
