@@ -1,5 +1,6 @@
 import type { FastifyInstance } from 'fastify'
 import type { AccessPoints } from '../access-points.ts'
+import type { Doctor } from '../doctor/doctor.ts'
 import type { Fleets } from '../fleet/fleets.ts'
 import type { Operations } from '../operations/operations.ts'
 import type { Plane } from '../plane.ts'
@@ -12,6 +13,7 @@ import { accessPointEndpoints } from './access-points.ts'
 import { createApp } from './app.ts'
 import { backupEndpoints } from './backup.ts'
 import { clusterEndpoints } from './clusters.ts'
+import { doctorEndpoints } from './doctor.ts'
 import { fleetEndpoints } from './fleet.ts'
 import type { RequestCounts } from './metrics.ts'
 import { migrationEndpoints } from './migrations.ts'
@@ -32,6 +34,7 @@ export interface Served {
   readonly fleets: Fleets
   readonly topicRequests: TopicRequests
   readonly reconciler: Reconciler
+  readonly doctor: Doctor
   readonly accessPoints: AccessPoints
   readonly serving: ServeParts
   readonly requests: RequestCounts
@@ -64,6 +67,7 @@ export function handlersOf(served: Served): Handlers {
     ...accessPointEndpoints(served),
     ...accessEndpoints(served),
     ...backupEndpoints(served),
+    ...doctorEndpoints(served),
   }
 }
 

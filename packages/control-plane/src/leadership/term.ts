@@ -6,6 +6,7 @@ import type { Answer } from '../api/front.ts'
 import type { RequestCounts } from '../api/metrics.ts'
 import { createApi } from '../api/server.ts'
 import { Clusters, type OpenCluster } from '../clusters/clusters.ts'
+import { Doctor } from '../doctor/doctor.ts'
 import { Fleets } from '../fleet/fleets.ts'
 import { IdempotentRequests } from '../idempotency/idempotent-requests.ts'
 import type { Log } from '../log.ts'
@@ -91,6 +92,7 @@ export async function beginTerm(parts: TermParts): Promise<Term> {
     fleets,
     topicRequests,
     reconciler,
+    doctor: new Doctor({ plane, reconciler, accessPoints }),
     accessPoints,
     serving: {
       store,

@@ -65,7 +65,9 @@ export function isTooLong(retentionMs: number, maxMs: number | null): boolean {
 }
 
 /** Every physical topic that the topic has, by cluster. */
-export function physicalTopicsOf(topic: DesiredTopic): Map<string, Set<string>> {
+export function physicalTopicsOf(
+  topic: Pick<DesiredTopic, 'route' | 'home' | 'standbyMade'>,
+): Map<string, Set<string>> {
   const { route, home, standbyMade } = topic
   const found = new Map<string, Set<string>>()
   const add = (physical: PhysicalTopic) => {

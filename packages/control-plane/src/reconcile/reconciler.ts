@@ -2,13 +2,14 @@
 // its own round over the topics whose active loglet is there, and topics whose spec has changed are looked at at once.
 import { AsyncLocalStorage } from 'node:async_hooks'
 import type { TopicRoute } from '@braid/routing-model'
+import type { PhysicalTopicFacts } from '../clusters/kafka-cluster.ts'
 import { reasonOf } from '../log.ts'
 import type { Plane } from '../plane.ts'
 import { Turns } from '../sagas/turns.ts'
 import type { SlaRow } from '../store/sla-queries.ts'
-import { type DesiredTopic, desiredTopic, type Looks } from './desired.ts'
+import { type ClusterLook, type DesiredTopic, desiredTopic } from './desired.ts'
 import { type Difference, differenceCodes } from './difference.ts'
-import { driftOf } from './drift.ts'
+import { driftOf, seen } from './drift.ts'
 import { lookAt } from './looks.ts'
 import { dropStandby, mend } from './mend.ts'
 
@@ -27,6 +28,15 @@ interface Round {
   away: number
   underway: boolean
 }
+
+/** One topic as it was seen; `facts` are of its active physical topic, undefined when nothing is known of it. */
+export interface Surveyed {
+  readonly topic: DesiredTopic
+  readonly facts: PhysicalTopicFacts | undefined
+  readonly differences: readonly Difference[]
+}
+
+type Away = Extract<ClusterLook, { kind: 'away' }>
 
 interface Looked {
   readonly topic: DesiredTopic
@@ -89,6 +99,27 @@ export class Reconciler {
     return this.lookedAt.get(topicId)
   }
 
+  /** How all topics differ at this moment, looked at anew; nothing is mended, and nothing kept. */
+  async survey(): Promise<readonly Surveyed[]> {
+    const away = new Map<string, Away>()
+    const surveyed: Surveyed[] = []
+    const ids = Array.from(routesOf(this.plane), ({ id }) => id)
+    for (let at = 0; at < ids.length; at += batchMax) {
+      this.plane.closing.throwIfAborted()
+      const topics = await this.desired(ids.slice(at, at + batchMax))
+      const timeoutMs = this.plane.timings.reconcileLookMaxMs
+      const looks = await lookAt(this.plane, topics, { timeoutMs, known: away })
+      for (const [cluster, look] of looks) if (look.kind === 'away') away.set(cluster, look)
+      for (const topic of topics) {
+        const { route } = topic
+        const active = { cluster: route.cluster(route.active), topic: route.physicalTopic(route.active) }
+        const facts = seen(looks, active)?.found
+        surveyed.push({ topic, facts, differences: driftOf(topic, looks) })
+      }
+    }
+    return surveyed
+  }
+
   /** All topics at once, for tests and for who cannot wait for the rounds. */
   async all(): Promise<void> {
     await this.forgetGone()
@@ -134,7 +165,7 @@ export class Reconciler {
 
   /** Whether the cluster `of` answered. One that is away is asked once, and not for every batch again. */
   private async look(ids: readonly string[], of?: string): Promise<boolean> {
-    const away = new Map<string, Extract<ReturnType<Looks['get']>, { kind: 'away' }>>()
+    const away = new Map<string, Away>()
     for (let at = 0; at < ids.length; at += batchMax) {
       this.plane.closing.throwIfAborted()
       const batch = ids.slice(at, at + batchMax)
@@ -157,10 +188,7 @@ export class Reconciler {
     return of === undefined || !away.has(of)
   }
 
-  private async lookAtBatch(
-    ids: readonly string[],
-    away: Map<string, Extract<ReturnType<Looks['get']>, { kind: 'away' }>>,
-  ): Promise<void> {
+  private async lookAtBatch(ids: readonly string[], away: Map<string, Away>): Promise<void> {
     const { timings, closing } = this.plane
     const topics = await this.desired(ids)
     const timeoutMs = timings.reconcileLookMaxMs

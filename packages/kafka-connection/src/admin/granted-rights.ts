@@ -22,7 +22,7 @@ const METADATA_CAP = 10
 
 /**
  * Which of `operations` our user lacks on each of these topics, as the brokers' authorizer says; without an authorizer
- * nothing. Those that are not there are left out. Writes nothing.
+ * none. Also on topics that are not there yet. Writes nothing.
  */
 export async function missingTopicRights(
   cluster: ClusterConnections,
@@ -44,7 +44,6 @@ export async function missingTopicRights(
     if (name === null) return []
     // Without Describe a topic is hidden, and nothing more is said of it.
     if (isRefusal(errorCode)) return [{ operation: 'Describe', resource: 'Topic', name }]
-    if (errorCode === errorCodes.UNKNOWN_TOPIC_OR_PARTITION) return []
     return missing(topicAuthorizedOperations, operations).map((operation) => ({
       operation,
       resource: 'Topic',
