@@ -15,8 +15,14 @@ const kafkaErrors: Readonly<Record<string, number>> = {
   NO_ROOM: errorCodes.POLICY_VIOLATION,
   LIMIT_REACHED: errorCodes.POLICY_VIOLATION,
   MIGRATION_IN_PROGRESS: errorCodes.REASSIGNMENT_IN_PROGRESS,
+  NO_PLACE: errorCodes.POLICY_VIOLATION,
+  QUOTA_EXCEEDED: errorCodes.POLICY_VIOLATION,
+  // For now: clients ask again.
   TIMED_OUT: errorCodes.REQUEST_TIMED_OUT,
   UNAVAILABLE: errorCodes.REQUEST_TIMED_OUT,
+  NO_LEADER: errorCodes.REQUEST_TIMED_OUT,
+  SHUTTING_DOWN: errorCodes.REQUEST_TIMED_OUT,
+  CLUSTER_UNREACHABLE: errorCodes.REQUEST_TIMED_OUT,
 }
 
 /** Administration by a tenant's clients, asked of the control plane. */

@@ -1,5 +1,5 @@
 import { createTopics, errorCodes } from '@braid/kafka-protocol'
-import { TopicAdminError } from '../topic-admin.ts'
+import { TopicAdminError, withinTime } from '../topic-admin.ts'
 import { typed } from '../typed-call.ts'
 
 /** Through the control plane: placement decides the cluster. Version 7 brings topic ids. */
@@ -24,13 +24,14 @@ export const createTopicsHandler = typed(createTopics, [2, 6], async ({ engine }
         return failed(errorCodes.INVALID_REQUEST, `topic ${name} stands in the request more than once`)
       }
       try {
-        const made = await engine.admin.createTopic({
+        const making = engine.admin.createTopic({
           name,
           partitions: numPartitions,
           replicationFactor,
           configs: Object.fromEntries(configs.flatMap((c) => (c.value === null ? [] : [[c.name, c.value]]))),
           validateOnly: request.validateOnly,
         })
+        const made = await withinTime(making, request.timeoutMs, `topic ${name}`)
         return {
           name,
           errorCode: 0,

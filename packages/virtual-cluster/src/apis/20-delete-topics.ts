@@ -1,5 +1,5 @@
 import { deleteTopics, errorCodes } from '@braid/kafka-protocol'
-import { TopicAdminError } from '../topic-admin.ts'
+import { TopicAdminError, withinTime } from '../topic-admin.ts'
 import { typed } from '../typed-call.ts'
 
 /** Through the control plane. Version 6 brings topic ids. */
@@ -7,7 +7,7 @@ export const deleteTopicsHandler = typed(deleteTopics, [1, 5], async ({ engine }
   const responses = await Promise.all(
     request.topicNames.map(async (name) => {
       try {
-        await engine.admin.deleteTopic(name)
+        await withinTime(engine.admin.deleteTopic(name), request.timeoutMs, `topic ${name}`)
         return { name, errorCode: 0, errorMessage: null }
       } catch (error) {
         const errorCode =

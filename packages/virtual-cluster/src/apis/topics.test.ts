@@ -24,10 +24,12 @@ const admin: TopicAdmin = {
     asked.push(topic)
     if (topic.name === 'taken')
       throw new TopicAdminError(errorCodes.TOPIC_ALREADY_EXISTS, 'topic taken exists')
+    if (topic.name === 'slow') await new Promise(() => {})
     return { partitions: topic.partitions, replicationFactor: 1 }
   },
   deleteTopic: async (name) => {
     asked.push(name)
+    if (name === 'slow') await new Promise(() => {})
     if (name === 'nothing')
       throw new TopicAdminError(errorCodes.UNKNOWN_TOPIC_OR_PARTITION, 'no topic nothing')
   },
@@ -264,6 +266,30 @@ describe('topics', () => {
     const placed = await create(['new'], [{ partitionIndex: 0, brokerIds: [1] }])
     expect(placed.topics[0]!.errorCode).toBe(errorCodes.INVALID_REPLICA_ASSIGNMENT)
     expect(asked).toEqual([])
+  })
+
+  it('that the control plane does not answer for are refused within the time of the request', async () => {
+    const creating = create(['new', 'slow'])
+    const deleting = client.ask(deleteTopics, 5, { topicNames: ['slow'], timeoutMs: 2_000 })
+    const answers: unknown[] = []
+    void creating.then(({ topics }) =>
+      answers.push(...topics.map(({ name, errorCode, errorMessage }) => [name, errorCode, errorMessage])),
+    )
+    await elapse(999)
+    expect(answers).toEqual([])
+    await elapse(1)
+    expect(answers).toEqual([
+      ['new', 0, null],
+      [
+        'slow',
+        errorCodes.REQUEST_TIMED_OUT,
+        'topic slow: the control plane did not answer within 1000 ms, it may be done later; ask again',
+      ],
+    ])
+    await elapse(1_000)
+    expect((await deleting).responses).toMatchObject([
+      { name: 'slow', errorCode: errorCodes.REQUEST_TIMED_OUT },
+    ])
   })
 
   it('are deleted by the control plane', async () => {
