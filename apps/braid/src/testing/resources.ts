@@ -27,6 +27,7 @@ export const movedTopic: Topic = {
   owner: null,
   contact: null,
   drift: [],
+  driftSince: null,
   configs: {},
   replicationFactor: null,
   placement: null,

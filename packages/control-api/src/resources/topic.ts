@@ -111,6 +111,8 @@ export const topicSummary = z.object({
   migration: z.string().nullable(),
   /** Differences between what it should be and what is on its cluster, as the reconciler last saw them. */
   drift: z.array(z.string()),
+  /** Since when there has been any; null without. */
+  driftSince: moment.nullable(),
   createdAt: moment,
 })
 export type TopicSummary = z.infer<typeof topicSummary>

@@ -36,6 +36,7 @@ export function topicEndpoints({
     contact: spec.contact,
     migration: (await store.migrations.underway(route.id))?.id ?? null,
     drift: [...spec.drift],
+    driftSince: sinceOf((await store.reconcile.get(route.id)).driftSince),
     createdAt: new Date(spec.createdAt).toISOString(),
   })
   const shown = async (route: TopicRoute, logEnds: string[] | null): Promise<Topic> => {
@@ -200,4 +201,8 @@ function loglet(route: TopicRoute, index: number): TopicLoglet {
       return { start: String(start), end: end === undefined ? null : String(end), base: String(base) }
     }),
   }
+}
+
+function sinceOf(at: number | null): string | null {
+  return at === null ? null : new Date(at).toISOString()
 }

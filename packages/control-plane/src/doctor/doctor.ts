@@ -56,9 +56,10 @@ export class Doctor {
     const { plane, reconciler } = this.parts
     const wantedVersion = plane.board.table.version
     const { surveyMaxMs } = this.limits
-    const [surveyed, clusters] = await Promise.all([
+    const [surveyed, clusters, accessPoints] = await Promise.all([
       within(surveyMaxMs, () => reconciler.survey()),
       this.lookAtClusters(),
+      this.lookAtAccessPoints(wantedVersion),
     ])
     const topics =
       surveyed.kind === 'answered'
@@ -76,7 +77,7 @@ export class Doctor {
       ...clusters,
       ...topics,
       ...leftoverFindings(await plane.store.leftovers(), { now: plane.now(), keptMs: leftoverKeptMs }),
-      ...(await this.lookAtAccessPoints(wantedVersion)),
+      ...accessPoints,
     ]
     const count = (severity: DoctorFinding['severity']) =>
       findings.filter((one) => one.severity === severity).length
@@ -138,7 +139,7 @@ export class Doctor {
     const { plane, accessPoints } = this.parts
     const { leaseMs } = plane.timings
     if (accessPoints.list().some(({ routeVersion }) => routeVersion < wantedVersion)) {
-      await plane.sleep(leaseMs / 2, plane.closing)
+      await plane.sleep(leaseMs / 2, plane.closing).catch(() => {})
     }
     const looks = accessPoints.list().map((point) => ({ point, wantedVersion }))
     return accessPointFindings(looks, { now: plane.now(), leaseMs })

@@ -166,8 +166,10 @@ test('a cluster that is away is shown, holds up nobody else, and is mended when 
   expect(other.drift).toEqual([])
   const waiting = await plane.client.topics.update('orders', { configs: { 'retention.ms': '7000' } })
   expect(waiting.drift).toEqual([expect.stringContaining('c cannot be asked')])
+  expect(Math.abs(Date.parse(waiting.driftSince!) - Date.now())).toBeLessThan(10_000)
   clusters.c.away = false
   await expect.poll(() => drift(plane)).toEqual([])
+  expect((await plane.client.topics.get('orders')).driftSince).toBeNull()
   expect(configOf(clusters.c, waiting.physicalTopic, 'retention.ms')).toBe('7000')
 })
 
