@@ -41,7 +41,7 @@ export const problemCodes = {
   MIGRATION_NOT_FAILED: { status: 409, title: 'The migration did not fail' },
   IDEMPOTENCY_KEY_REUSED: { status: 422, title: 'The idempotency key belongs to another request' },
   REQUEST_IN_PROGRESS: { status: 409, title: 'The request with this idempotency key is not answered yet' },
-  SECRET_SHOWN_ONCE: { status: 409, title: 'The secret was shown once' },
+  ANSWER_NOT_KEPT: { status: 409, title: 'It was done, and its answer was not kept' },
   BACKUP_REFUSED: { status: 409, title: 'No backup was made' },
   NO_CLUSTER: { status: 409, title: 'No cluster is registered' },
   NO_ROOM: { status: 409, title: 'The cluster has no room' },

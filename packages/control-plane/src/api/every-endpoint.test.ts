@@ -169,9 +169,6 @@ describe('every endpoint', () => {
   })
 })
 
-/** Not made yet. */
-const notYet: readonly EndpointId[] = []
-
 /** Every text in a body, and how to put another in its place. */
 function textsIn(value: unknown, where = ''): [where: string, put: (text: string) => unknown][] {
   if (typeof value === 'string') return [[where, (text) => text]]

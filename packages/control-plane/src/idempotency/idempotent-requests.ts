@@ -21,6 +21,8 @@ export interface Replayable {
 const keptMs = 24 * 60 * 60 * 1_000
 const rowsMax = 100_000
 const pruneEvery = 100
+/** Of one answer: a topic with thousands of partitions has a long one. */
+const keptMaxCharacters = 1024 * 1024
 const keyForm = /^[!-~](?:[ -~]{0,253}[!-~])?$/
 /** Of what may be done as often as it is asked. */
 export const notKept: Replayable = { keep: async () => {} }
@@ -54,8 +56,8 @@ export class IdempotentRequests {
       reply.header('idempotency-replayed', 'true')
       if (before.answer === null && before.status !== 204) {
         throw new Refusal(
-          'SECRET_SHOWN_ONCE',
-          'this was done under this idempotency key, and its answer held a secret that is shown once: revoke what was made, and make another',
+          'ANSWER_NOT_KEPT',
+          'this was done under this idempotency key, and its answer was not kept: it held a secret that is shown once (revoke what was made, and make another), or was very large (look at what is there)',
         )
       }
       reply.status(before.status)
@@ -66,7 +68,8 @@ export class IdempotentRequests {
       const secret = secretPaths.has(request.url.split('?')[0]!)
       return await run({
         keep: async (answer) => {
-          const kept = answer === undefined || secret ? null : JSON.stringify(answer)
+          const json = answer === undefined || secret ? null : JSON.stringify(answer)
+          const kept = json !== null && json.length > keptMaxCharacters ? null : json
           await this.store.idempotency.answer(id, answer === undefined ? 204 : statusOf(request), kept)
         },
       })
