@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { ControlPlaneClient } from '@braid/control-api'
+import { ControlPlaneClient, type Problem, type ProblemCode } from '@braid/control-api'
 import type { Choose } from '../faults/choice.ts'
 import { type Change, Lane, type LaneOptions, moveIn } from './changes.ts'
 
@@ -43,7 +43,9 @@ const askAgainMaxMs = 1_500
 /** Of a hundred changes whose answer was lost, so many are never asked again. */
 const leftUnknownPercent = 40
 /** Nobody leads, it stops, or what was asked before is under way: it may have been done, or will be. */
-const undecided: ReadonlySet<string> = new Set(['NO_LEADER', 'SHUTTING_DOWN', 'REQUEST_IN_PROGRESS'])
+const undecided: readonly ProblemCode[] = ['NO_LEADER', 'SHUTTING_DOWN', 'REQUEST_IN_PROGRESS']
+/** It was done, and only its secret is lost. */
+const secretLost: ProblemCode = 'ANSWER_NOT_KEPT'
 
 /**
  * Makes changes without pause, some of them at once, by plain requests: so that it is seen which answers were lost,
@@ -148,12 +150,11 @@ export class ChangeMaker {
         signal: AbortSignal.timeout(patienceMs),
       })
       const text = await answer.text()
-      const said = (text === '' ? undefined : JSON.parse(text)) as { code?: string; detail?: string }
+      const said = (text === '' ? undefined : JSON.parse(text)) as Partial<Problem>
       const replayed = answer.headers.get('idempotency-replayed') === 'true'
       if (answer.ok) return { kind: 'acknowledged', answer: said, replayed }
-      // It was done, and only its secret is lost.
-      if (said.code === 'SECRET_SHOWN_ONCE') return { kind: 'acknowledged', answer: undefined, replayed }
-      if (undecided.has(said.code ?? '')) return { kind: 'lost' }
+      if (said.code === secretLost) return { kind: 'acknowledged', answer: undefined, replayed }
+      if (undecided.some((code) => code === said.code)) return { kind: 'lost' }
       return { kind: 'refused', problem: `${answer.status} ${said.code}: ${said.detail}` }
     } catch (error) {
       const { code } = ((error as Error).cause ?? {}) as NodeJS.ErrnoException
