@@ -8,6 +8,7 @@ import { partitionDrift } from './partition-drift.ts'
 import { standbyDrift } from './standby-drift.ts'
 
 const limitConfig = 'max.message.bytes'
+const policyConfig = 'cleanup.policy'
 /** By these a sealed loglet drains; what else is asked for is about records that are yet to come. */
 const drainConfigs: ReadonlySet<string> = new Set(['retention.ms', 'retention.bytes', 'delete.retention.ms'])
 
@@ -47,7 +48,7 @@ function clustersAway(topic: DesiredTopic, looks: Looks): Difference[] {
 }
 
 function activeDrift(topic: DesiredTopic, looks: Looks): Difference[] {
-  const { route, configs } = topic
+  const { route } = topic
   const physical = { cluster: route.cluster(route.active), topic: route.physicalTopic(route.active) }
   const look = seen(looks, physical)
   if (look === undefined) return []
@@ -55,7 +56,32 @@ function activeDrift(topic: DesiredTopic, looks: Looks): Difference[] {
   if (found === undefined) return [missing(physical, 'it takes the records of the topic')]
   return [
     ...limitDrift(topic, physical, found),
-    ...configDrift(topic, physical, found, (name) => name !== limitConfig && configs[name] !== undefined),
+    ...compactionDrift(topic, physical, found),
+    ...configDrift(topic, physical, found, (name) => name !== limitConfig && !isHeldBack(topic, name)),
+  ]
+}
+
+/**
+ * The latest record of a key may be in a sealed loglet, and would go with it: nothing becomes compacted while its chain
+ * is more than one loglet, or about to be.
+ */
+function isHeldBack({ route, configs, migration }: DesiredTopic, name: string): boolean {
+  const wanted = configs[name] ?? ''
+  return name === policyConfig && wanted.includes('compact') && (route.depth > 1 || migration !== null)
+}
+
+function compactionDrift(
+  topic: DesiredTopic,
+  { topic: physical, cluster }: PhysicalTopic,
+  found: PhysicalTopicFacts,
+): Difference[] {
+  const wanted = topic.configs[policyConfig]
+  if (!isHeldBack(topic, policyConfig) || found.configs.get(policyConfig)?.value === wanted) return []
+  return [
+    {
+      code: 'CONFIG_DIFFERS',
+      text: `${physical} on ${cluster} should have ${policyConfig}=${wanted}: waits until what it has moved from has passed its retention, because the only record of an old key would go with it`,
+    },
   ]
 }
 

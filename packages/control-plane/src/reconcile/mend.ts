@@ -14,9 +14,16 @@ export async function mend(plane: Plane, topic: DesiredTopic, what: Mend): Promi
   const { clusters, timings } = plane
   switch (what.kind) {
     case 'set-configs': {
-      const cluster = await clusters.open(what.physical.cluster)
-      await cluster.changeConfigs([{ topic: what.physical.topic, configs: what.configs }])
-      return true
+      const set = async () => {
+        const cluster = await clusters.open(what.physical.cluster)
+        await cluster.changeConfigs([{ topic: what.physical.topic, configs: what.configs }])
+        return true
+      }
+      // A migration that has seen that it is not compacted must not find itself wrong.
+      if (!('cleanup.policy' in what.configs)) return set()
+      return held(plane, topic, 'its cleanup policy', async () =>
+        stillThere(plane, topic) === undefined ? false : set(),
+      )
     }
     case 'seal':
       await (await clusters.open(what.physical.cluster)).seal([what.physical.topic])
