@@ -44,61 +44,52 @@ async function refusal(promise: Promise<unknown>): Promise<ControlPlaneError> {
   return error as ControlPlaneError
 }
 
-test(
-  'a cluster that does not let us in is not registered, and the answer says what to do',
-  async () => {
-    const { tls, sasl } = secured.security!
-    const absent = await refusal(
-      register({ protocol: 'SASL_SSL', tls, sasl: { ...sasl!, password: 'env:ABSENT' } }),
-    )
-    expect([absent.code, absent.detail]).toEqual([
-      'CLUSTER_ACCESS_REFUSED',
-      expect.stringMatching(/secured needs env:ABSENT \(its SASL password\).*not set here/),
-    ])
-    const noTls = await refusal(register(undefined))
-    expect([noTls.code, noTls.detail]).toEqual([
-      'CLUSTER_ACCESS_REFUSED',
-      expect.stringMatching(/speaks TLS/),
-    ])
-    const password = `secret-${randomUUID()}`
-    const itself = await refusal(register({ protocol: 'SASL_SSL', tls, sasl: { ...sasl!, password } }))
-    expect([itself.code, JSON.stringify(itself)]).toEqual([
-      'BAD_REQUEST',
-      expect.not.stringContaining(password),
-    ])
-    const unknown = await refusal(braid.controlPlane.client.clusters.get('secured'))
-    expect(unknown.code).toBe('UNKNOWN_CLUSTER')
-  },
-)
+test('a cluster that does not let us in is not registered, and the answer says what to do', async () => {
+  const { tls, sasl } = secured.security!
+  const absent = await refusal(
+    register({ protocol: 'SASL_SSL', tls, sasl: { ...sasl!, password: 'env:ABSENT' } }),
+  )
+  expect([absent.code, absent.detail]).toEqual([
+    'CLUSTER_ACCESS_REFUSED',
+    expect.stringMatching(/secured needs env:ABSENT \(its SASL password\).*not set here/),
+  ])
+  const noTls = await refusal(register(undefined))
+  expect([noTls.code, noTls.detail]).toEqual(['CLUSTER_ACCESS_REFUSED', expect.stringMatching(/speaks TLS/)])
+  const password = `secret-${randomUUID()}`
+  const itself = await refusal(register({ protocol: 'SASL_SSL', tls, sasl: { ...sasl!, password } }))
+  expect([itself.code, JSON.stringify(itself)]).toEqual([
+    'BAD_REQUEST',
+    expect.not.stringContaining(password),
+  ])
+  const unknown = await refusal(braid.controlPlane.client.clusters.get('secured'))
+  expect(unknown.code).toBe('UNKNOWN_CLUSTER')
+})
 
-test(
-  'a topic moves between a plain cluster and one with SASL and TLS, as a user with just the rights',
-  async () => {
-    const operations = [
-      'Create',
-      'Delete',
-      'Describe',
-      'DescribeConfigs',
-      'AlterConfigs',
-      'Read',
-      'Write',
-    ] as const
-    await allow(
-      secured,
-      'braid',
-      operations.map((operation) => ({ operation, resource: 'Topic', name: '*' })),
-    )
-    const security = securityOf(secured.description.access, 'braid', 'SCRAM-SHA-256')
-    expect(await register(security)).toMatchObject({ security })
+test('a topic moves between a plain cluster and one with SASL and TLS, as a user with just the rights', async () => {
+  const operations = [
+    'Create',
+    'Delete',
+    'Describe',
+    'DescribeConfigs',
+    'AlterConfigs',
+    'Read',
+    'Write',
+  ] as const
+  await allow(
+    secured,
+    'braid',
+    operations.map((operation) => ({ operation, resource: 'Topic', name: '*' })),
+  )
+  const security = securityOf(secured.description.access, 'braid', 'SCRAM-SHA-256')
+  expect(await register(security)).toMatchObject({ security })
 
-    const load = await TopicUnderLoad.start(braid, { topic: 'across', on: 'a' })
-    onTestFinished(() => load.stop())
-    await load.move('secured')
-    await load.worksOn(3_000)
-    await load.move('a')
-    await load.worksOn()
-    await load.move('secured')
-    await load.worksOn()
-    expect(await load.judge()).toMatchObject({ evidence: [], verdict: 'clean' })
-  },
-)
+  const load = await TopicUnderLoad.start(braid, { topic: 'across', on: 'a' })
+  onTestFinished(() => load.stop())
+  await load.move('secured')
+  await load.worksOn(3_000)
+  await load.move('a')
+  await load.worksOn()
+  await load.move('secured')
+  await load.worksOn()
+  expect(await load.judge()).toMatchObject({ evidence: [], verdict: 'clean' })
+})
