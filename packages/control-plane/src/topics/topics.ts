@@ -9,7 +9,8 @@ import { Refusal, unknownTenant, unknownTopic } from '../refusal.ts'
 import { migrationInProgress } from '../sagas/migration-messages.ts'
 import type { TopicWishes } from '../store/topic-queries.ts'
 import { checkCapacity } from './capacity.ts'
-import { isCompacted, isSealed, sealedMaxMessageBytes } from './copied-configs.ts'
+import { isCompacted, isSealed } from './copied-configs.ts'
+import { makeStub, makeTopic } from './make-topic.ts'
 import { freshPhysicalName } from './physical-name.ts'
 
 export type Creation = z.output<typeof topicSpec>
@@ -81,25 +82,17 @@ export class Topics {
       const physical = this.fresh(cluster.name, name)
       const stub = cluster.name === home ? undefined : this.fresh(home, name)
       await making(stub === undefined ? [physical] : [physical, stub])
-      const target = await clusters.open(cluster.name)
-      const what = `topic ${name} could not be created on ${cluster.name}`
-      let found: PhysicalTopicFacts | undefined
-      try {
-        await target.createTopic({
-          topic: physical.topic,
+      const found = await makeTopic(
+        await clusters.open(cluster.name),
+        {
+          name,
+          physical: physical.topic,
           partitions,
-          ...(replicationFactor !== undefined && { replicationFactor }),
+          replicationFactor: made.replicationFactor,
           configs: made.configs,
-        })
-        await target.waitForLeaders(physical.topic, partitions, timings.leadersMaxMs)
-        found = await target.describe(physical.topic)
-      } catch (error) {
-        throw clusterRefusal(error, what)
-      }
-      if (found === undefined) throw new Refusal('INTERNAL', `${what}: it is gone again`)
-      if (isSealed(found.configs)) {
-        throw new Refusal('TOPIC_CONFIG_REFUSED', `${what}: max.message.bytes=1 would refuse every record`)
-      }
+        },
+        timings.leadersMaxMs,
+      )
       if (stub !== undefined) await this.makeStub(stub, name, partitions)
       return { facts: found, route: this.route(tenant, name, found, physical, stub) }
     })
@@ -293,21 +286,10 @@ export class Topics {
     }
   }
 
-  /**
-   * A coordinator refuses commits for topics that its cluster lacks, so a topic that is elsewhere has an empty,
-   * sealed one on home under whose name groups commit.
-   */
+  /** A coordinator refuses commits for topics that its cluster lacks. */
   private async makeStub({ cluster, topic }: PhysicalTopic, name: string, partitions: number): Promise<void> {
-    try {
-      const home = await this.plane.clusters.open(cluster)
-      await home.createTopic({ topic, partitions, configs: { 'max.message.bytes': sealedMaxMessageBytes } })
-      await home.waitForLeaders(topic, partitions, this.plane.timings.leadersMaxMs)
-    } catch (error) {
-      throw clusterRefusal(
-        error,
-        `the place on ${cluster} where groups of topic ${name} commit could not be made`,
-      )
-    }
+    const home = await this.plane.clusters.open(cluster)
+    await makeStub(home, { name, physical: topic, partitions }, this.plane.timings.leadersMaxMs)
   }
 
   private async copyCommits(from: PhysicalTopic, stub: PhysicalTopic): Promise<void> {
