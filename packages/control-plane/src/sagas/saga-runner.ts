@@ -175,7 +175,7 @@ export class SagaRunner {
     const stopped = (async () => {
       await earlier
       if (afterMs > 0) await plane.sleep(afterMs, plane.closing)
-      await this.runToEnd(this.kind(kindName), id, control)
+      await this.runSurely(this.kind(kindName), id, control)
     })()
       .catch((error: unknown) => {
         const level = error instanceof Stopped || plane.closing.aborted ? 'info' : 'error'
@@ -185,6 +185,21 @@ export class SagaRunner {
         if (this.running.get(id)?.control === control) this.running.delete(id)
       })
     this.running.set(id, { kind: kindName, control, stopped })
+  }
+
+  /** Whatever it fails with outside its steps, such as a store that cannot be read: nobody else would go on with it. */
+  private async runSurely(kind: SagaKind, id: string, control: SagaControl): Promise<void> {
+    const { closing, log, sleep, timings } = this.plane
+    for (let failures = 0; ; failures++) {
+      try {
+        return await this.runToEnd(kind, id, control)
+      } catch (error) {
+        if (error instanceof Stopped || closing.aborted) throw error
+        log('error', `${kind.name}.interrupted`, { [kind.name]: id, reason: reasonOf(error) })
+        const { retryBaseMs, retryMaxMs } = timings
+        await sleep(Math.min(retryMaxMs, retryBaseMs * 2 ** Math.min(failures, 20)), closing)
+      }
+    }
   }
 
   private async runToEnd(kind: SagaKind, id: string, control: SagaControl): Promise<void> {
