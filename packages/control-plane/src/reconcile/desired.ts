@@ -21,10 +21,12 @@ export interface DesiredTopic {
   readonly standbyMade: PhysicalTopic | undefined
   /** The migration that moves it now. */
   readonly migration: string | null
+  /** What its latest migration had begun to seal, if that was undone. */
+  readonly sealTakenBack?: PhysicalTopic | undefined
 }
 
 export interface DesiredParts
-  extends Pick<DesiredTopic, 'route' | 'home' | 'applied' | 'standbyMade' | 'migration'> {
+  extends Pick<DesiredTopic, 'route' | 'home' | 'applied' | 'standbyMade' | 'migration' | 'sealTakenBack'> {
   readonly spec: Pick<TopicSpecRow, 'partitions' | 'configs' | 'standby'>
   readonly sla: Pick<SlaRow, 'availability' | 'durability' | 'retentionMaxMs'> | undefined
 }

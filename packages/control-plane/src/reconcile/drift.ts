@@ -98,6 +98,17 @@ function limitDrift(topic: DesiredTopic, physical: PhysicalTopic, found: Physica
   if (migration !== null) return []
   const where = `${physical.topic} on ${physical.cluster}`
   if (isSealed(found.configs)) {
+    const late = topic.sealTakenBack
+    if (late?.cluster === physical.cluster && late.topic === physical.topic) {
+      const { maxMessageBytes } = route
+      return [
+        {
+          code: 'ACTIVE_SEALED',
+          text: `${where} refuses every record (${limitConfig}=1), and the migration that sealed it was undone: its seal came late, and is taken off`,
+          mend: { kind: 'set-limit', physical, maxMessageBytes },
+        },
+      ]
+    }
     return [
       {
         code: 'ACTIVE_SEALED',

@@ -195,10 +195,18 @@ export class Reconciler {
     const looks = await lookAt(this.plane, topics, { timeoutMs, known: away })
     closing.throwIfAborted()
     for (const [cluster, look] of looks) if (look.kind === 'away') away.set(cluster, look)
-    const looked = topics.map((topic): Looked => ({ topic, differences: driftOf(topic, looks) }))
+    const looked = await Promise.all(topics.map((topic) => this.looked(topic, looks)))
     await Promise.all(looked.map((one) => this.record(one)))
     const toMend = looked.filter(({ differences }) => differences.some((one) => one.mend !== undefined))
     await Promise.all(toMend.map((one) => this.mendTurns.take(closing, () => this.mend(one))))
+  }
+
+  private async looked(topic: DesiredTopic, looks: Looks): Promise<Looked> {
+    const differences = driftOf(topic, looks)
+    // Rare, and the store has to search for it.
+    if (!differences.some(({ code }) => code === 'ACTIVE_SEALED')) return { topic, differences }
+    const sealTakenBack = await this.plane.store.migrations.sealTakenBack(topic.route.id)
+    return { topic, differences: driftOf({ ...topic, sealTakenBack }, looks) }
   }
 
   private async mend({ topic, differences }: Looked): Promise<void> {
@@ -219,7 +227,7 @@ export class Reconciler {
     const [again] = await this.desired([route.id])
     if (again === undefined) return
     const looks = await lookAt(plane, [again], { timeoutMs: plane.timings.reconcileLookMaxMs })
-    await this.record({ topic: again, differences: driftOf(again, looks) }, failures)
+    await this.record(await this.looked(again, looks), failures)
   }
 
   /** Says what has appeared and what is gone, and keeps it. Nothing when the topic has changed meanwhile. */

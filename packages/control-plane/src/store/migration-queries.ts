@@ -1,4 +1,5 @@
 import type { MigrationState, MigrationStepName } from '@braid/control-api'
+import type { PhysicalTopic } from '@braid/routing-model'
 import type { Database, Row } from './database.ts'
 import type { MigrationRow, StrayRow } from './rows.ts'
 
@@ -85,6 +86,15 @@ export class MigrationQueries {
       topicId,
     )
     return row && migrationRow(row)
+  }
+
+  /** What the latest migration of the topic had begun to seal, if that was undone. */
+  async sealTakenBack(topicId: string): Promise<PhysicalTopic | undefined> {
+    const row = await this.db.get(`${joined} WHERE m.topic_id = ? ORDER BY m.number DESC LIMIT 1`, topicId)
+    if (row === undefined) return undefined
+    const { state, from, overrideBeforeSeal } = migrationRow(row)
+    const undone = state === 'failed' || state === 'cancelled'
+    return undone && overrideBeforeSeal !== undefined ? from : undefined
   }
 
   /** Those before their SWITCH that come from the cluster or go there. */
