@@ -81,8 +81,8 @@ export function addWhoamiCommand(braid: Command, session: Session): void {
     'braid whoami',
   ).action(async (options: OutputOptions) => {
     const me = await ask(session, (client) => client.whoami())
-    const [where] = session.settings().controlPlanes
-    print(session.io, options.output, me, (shown) => whoami(shown, where!))
+    const where = session.settings().controlPlanes.join(', ')
+    print(session.io, options.output, me, (shown) => whoami(shown, where))
   })
 }
 

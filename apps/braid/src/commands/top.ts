@@ -61,7 +61,7 @@ export function topText({ clusters, operations, migrations: moving }: TopData, l
     look,
   )
   const works = operations
-    .map(({ title, state, counts }) => `${title}: ${state}, ${countsText(counts)}\n`)
+    .map(({ title, state, counts }) => `${title}: ${state}, ${countsText(counts, state)}\n`)
     .join('')
   const moves = moving.length === 0 ? 'nothing moves\n' : migrations(moving, look)
   return `${load}\n${works}${works === '' ? '' : '\n'}${moves}`

@@ -72,7 +72,10 @@ export async function readText(file: string, maxBytes: number): Promise<string> 
     }
   } catch (error) {
     if (error instanceof Failure) throw error
-    throw new Failure(`cannot read ${file}: ${(error as Error).message}`, {
+    const { code, message } = error as NodeJS.ErrnoException
+    const reason =
+      code === 'ENOENT' ? 'there is no such file' : code === 'EISDIR' ? 'it is a folder' : message
+    throw new Failure(`cannot read ${file}: ${reason}`, {
       exit: exitCodes.usage,
       cause: error,
     })

@@ -28,7 +28,7 @@ class PlainProgress implements OperationProgress {
 
   show(operation: Operation): void {
     const shown = safeData(operation)
-    const line = `${shown.title}: ${shown.state}, ${countsText(shown.counts)}\n`
+    const line = `${shown.title}: ${shown.state}, ${countsText(shown.counts, shown.state)}\n`
     if (line !== this.said) this.output.write(line)
     this.said = line
   }
@@ -86,7 +86,7 @@ class LiveProgress implements OperationProgress {
     const more = this.moving.length - shown.length
     const lines = [
       `${title}: ${state}`,
-      `${progressBar(counts)} ${countsText(counts)}`,
+      `${progressBar(counts)} ${countsText(counts, state)}`,
       ...shown.map(
         (move) =>
           `  ${topicTitle(move)}: ${move.from} > ${move.to}${move.migration === null ? '' : `   migration ${move.migration}`}`,

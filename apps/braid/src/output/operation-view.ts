@@ -7,9 +7,10 @@ import { table } from './table.ts'
 const total = ({ waiting, moving, moved, failed, skipped }: Operation['counts']): number =>
   waiting + moving + moved + failed + skipped
 
-export function countsText(counts: Operation['counts']): string {
+/** While it runs, none may only mean that its moves are not planned yet. */
+export function countsText(counts: Operation['counts'], state?: Operation['state']): string {
   const { moving, failed, skipped } = counts
-  if (total(counts) === 0) return 'nothing to move'
+  if (total(counts) === 0) return state === 'running' ? 'no moves yet' : 'nothing to move'
   return [
     `${counts.moved} of ${total(counts)} moved`,
     `${moving} moving now`,
@@ -30,7 +31,7 @@ export function operationText(operation: Operation): string {
   const { id, title, state, step, counts, error, concurrency, by, createdAt, endedAt } = operation
   const lines = [
     `operation ${id}: ${title}, ${state}${state === 'running' ? ` (step ${step})` : ''}`,
-    `${countsText(counts)}; ${counted(concurrency, 'topic')} at once at most`,
+    `${countsText(counts, state)}; ${counted(concurrency, 'topic')} at once at most`,
     `started ${createdAt} by ${by}${endedAt === null ? '' : `, ended ${endedAt}`}`,
   ]
   if (error !== null) lines.push(`error: ${error.detail}`)

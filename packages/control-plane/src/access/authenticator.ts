@@ -93,7 +93,7 @@ function isJwt(token: string): boolean {
 export function checkExposure(host: string, auth: Auth, allowAnonymous: boolean): void {
   if (auth !== 'none' || allowAnonymous || isLoopback(host)) return
   throw new Error(
-    `the control plane would listen on ${host} and ask nobody who they are: turn authentication on (auth tokens), or say that everybody there may do everything (allowAnonymous)`,
+    `the control plane would listen on ${host} and ask nobody who they are: turn authentication on (--auth tokens), or say that everybody there may do everything (--allow-anonymous)`,
   )
 }
 

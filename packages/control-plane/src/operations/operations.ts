@@ -265,7 +265,7 @@ function drainInWords(snapshot: FleetSnapshot, cluster: string): MovePlan {
     summary:
       moves.length + obstacles.length === 0
         ? `${cluster} is empty`
-        : `${count(moves.length, 'topic')} leave ${cluster}${staying > 0 ? `, ${staying} cannot` : ''}${obstacles.length > staying ? '; it is not empty then: see the obstacles' : ''}`,
+        : `${count(moves.length, 'topic')} ${moves.length === 1 ? 'leaves' : 'leave'} ${cluster}${staying > 0 ? `, ${staying} cannot` : ''}${obstacles.length > staying ? '; it is not empty then: see the obstacles' : ''}`,
   }
 }
 
@@ -278,7 +278,7 @@ function rebalanceInWords(snapshot: FleetSnapshot, { movesMax, threshold }: Reba
     summary:
       plan.moves.length === 0
         ? 'the clusters are even enough: nothing moves'
-        : `${count(plan.moves.length, 'topic')} move${plan.cutShort ? ', the most that may; there is more to even out' : ''}`,
+        : `${count(plan.moves.length, 'topic')} ${plan.moves.length === 1 ? 'moves' : 'move'}${plan.cutShort ? ', the most that may; there is more to even out' : ''}`,
   }
 }
 

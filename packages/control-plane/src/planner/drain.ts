@@ -74,7 +74,7 @@ function moveAway(ledger: Ledger, demand: Demand, from: string): Move | { stays:
   if (topic.pinnedTo === from) return { stays: 'the topic is pinned to this cluster: unpin it' }
   if (topic.transactional && demand.home === from) {
     return {
-      stays: `a transactional topic moves with the home of its tenant: give tenant ${topic.tenant} another home`,
+      stays: `a transactional topic stays on the home of its tenant ${topic.tenant}, which cannot be moved yet`,
     }
   }
   const before = ledger.take(demand.key)
@@ -106,7 +106,7 @@ function standingObstacles(snapshot: FleetSnapshot, cluster: string): Obstacle[]
         return {
           kind: 'home',
           what: { tenant: name },
-          reason: `its groups and transactions${stubsHere > 0 ? `, and ${count(stubsHere, 'stub')},` : ''} are here: give tenant ${name} another home`,
+          reason: `its groups and transactions${stubsHere > 0 ? `, and ${count(stubsHere, 'stub')},` : ''} are here, and a home cannot be moved yet`,
         }
       }),
     ...tenants

@@ -129,6 +129,7 @@ export function whyThis(demand: Demand, { site, because, share, possible }: Choi
   const full = `${percent(share)} full with it (${dimensionInWords[by]})`
   switch (because) {
     case 'only':
+      if (demand.topic.pinnedTo === site.name) return `the topic is pinned to it, ${full}`
       return `the only ${kindInWords({ ...noAsk, demand })} that can have it, ${full}`
     case 'home':
       return `the home of tenant ${tenant}, ${full}`

@@ -6,7 +6,7 @@ export const count = (n: number, noun: string): string => `${n} ${noun}${n === 1
 const units = [
   { size: 1e9, name: 'GB/s' },
   { size: 1e6, name: 'MB/s' },
-  { size: 1e3, name: 'kB/s' },
+  { size: 1e3, name: 'KB/s' },
 ] as const
 
 /** Decimal units, one digit after the point where there is something to say: `40 MB/s`, `1.5 GB/s`. */

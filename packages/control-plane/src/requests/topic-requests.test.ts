@@ -94,7 +94,7 @@ describe('a request', () => {
     held.resolve()
     expect(await slow).toMatchObject({
       state: 'waiting',
-      waitsFor: ['1 more topics: 1 of at most 1 are used'],
+      waitsFor: ['1 more topic: 1 of at most 1 are used'],
     })
     expect(topicNames()).toEqual(['quick'])
     expect((await requests.list(ann, { limit: 10 })).map(({ state }) => state)).toEqual(['waiting'])

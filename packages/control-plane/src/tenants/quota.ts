@@ -32,7 +32,7 @@ export async function beyondQuota(
   ]
   return checks.flatMap(([of, used, more, max]) =>
     max !== null && more > 0 && used + more > max
-      ? [`${more} more ${of}: ${used} of at most ${max} are used`]
+      ? [`${more} more ${more === 1 ? of.replace(/s$/, '') : of}: ${used} of at most ${max} are used`]
       : [],
   )
 }
