@@ -10,11 +10,12 @@ import type { HoldRow } from '../store/reconcile-queries.ts'
  * When the process dies meanwhile, the next term takes the hold off, and finds what was left undone as drift.
  */
 export async function whileHeld<T>(
-  { store, now }: Pick<Plane, 'store' | 'now'>,
+  plane: Pick<Plane, 'store' | 'now' | 'sleep' | 'closing' | 'timings'>,
   route: TopicRoute,
   why: string,
   work: () => Promise<T>,
 ): Promise<{ readonly value: T } | undefined> {
+  const { store, now } = plane
   const held = await store.transaction(async () => {
     if ((await store.migrations.underway(route.id)) !== undefined) return false
     if ((await store.reconcile.hold(route.id)) !== undefined) return false
@@ -25,7 +26,23 @@ export async function whileHeld<T>(
   try {
     return { value: await work() }
   } finally {
-    await store.reconcile.removeHold(route.id)
+    await letGo(plane, route.id)
+  }
+}
+
+/** Nobody else would: a store that fails for a moment must not leave a topic held until the term ends. */
+async function letGo(
+  { store, sleep, closing, timings }: Pick<Plane, 'store' | 'sleep' | 'closing' | 'timings'>,
+  topicId: string,
+): Promise<void> {
+  for (let failures = 0; ; failures++) {
+    try {
+      return await store.reconcile.removeHold(topicId)
+    } catch (error) {
+      if (closing.aborted) throw error
+      const { retryBaseMs, retryMaxMs } = timings
+      await sleep(Math.min(retryMaxMs, retryBaseMs * 2 ** Math.min(failures, 20)), closing)
+    }
   }
 }
 
