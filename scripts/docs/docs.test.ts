@@ -1,7 +1,9 @@
 import { describe, expect, it } from 'vitest'
 import { type CodeBlock, codeBlocksOf } from './code-blocks.ts'
 import { braidArguments, checkBraidCommand } from './command-line.ts'
+import { checkFleetFile, isFleetFile } from './fleet-files.ts'
 import { checkNpmScript } from './npm-scripts.ts'
+import { checkProblemTable, problemTable } from './problem-codes.ts'
 import { shellCommandsOf } from './shell-commands.ts'
 import { checkTypeScriptBlocks } from './typescript-blocks.ts'
 
@@ -88,7 +90,7 @@ describe('braid commands', () => {
     ['braid topic rename orders', "unknown command 'rename'"],
     ['braid migrate orders --to b --towards c', "unknown option '--towards'"],
     ['braid topic create orders --partitions many', 'many'],
-    ['braid topic create orders', '--partitions'],
+    ['braid migrate orders', '--to'],
     ['braid topic show orders payments', 'too many arguments'],
     ['braid dev [--brokers N]', 'there is no option --brokers'],
     ['braid cluster rename [NAME]', 'there is no command rename'],
@@ -126,4 +128,35 @@ describe('TypeScript blocks', () => {
       { path: 'a.md', line: 21, message: expect.stringContaining("'number' is not assignable") as string },
     ])
   }, 60_000)
+})
+
+describe('checkFleetFile', () => {
+  it('reads what begins as a fleet file, and names the line of the page', () => {
+    const file = block('yaml', '# ours\nversion: 1\ntopics:\n  - name: orders\n    partitons: 3', 10)
+    expect(isFleetFile(file)).toBe(true)
+    expect(checkFleetFile(file)).toEqual([
+      { path: 'a.md', line: 14, message: expect.stringContaining('did you mean "partitions"?') },
+    ])
+    expect(isFleetFile(block('yaml', 'protocol: SASL_SSL'))).toBe(false)
+  })
+
+  it('wants a complete one', () => {
+    const topics = 'topics:\n  - { name: orders, partitions: 3, sla: gold }'
+    expect(checkFleetFile(block('yaml', `version: 1\n${topics}`))).toHaveLength(1)
+    expect(checkFleetFile(block('yaml', `version: 1\nslas: [{ name: gold }]\n${topics}`))).toEqual([])
+  })
+})
+
+describe('checkProblemTable', () => {
+  it('misses a code, and finds one that is none', () => {
+    const [first, ...others] = problemTable()
+    expect(checkProblemTable('a.md', [first, ...others].join('\n'))).toEqual([])
+    expect(checkProblemTable('a.md', others.join('\n'))).toEqual([
+      { path: 'a.md', line: others.length, message: `the table lacks ${first}` },
+    ])
+    const wrong = '| 404 | `UNKNOWN_THING` | No such thing |'
+    expect(checkProblemTable('a.md', [wrong, first, ...others].join('\n'))).toEqual([
+      { path: 'a.md', line: 1, message: `the program has no such problem: ${wrong}` },
+    ])
+  })
 })
