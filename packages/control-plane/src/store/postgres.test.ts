@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { databaseContract } from '../testing/database-contract.ts'
 import { startPostgres, type TestPostgres } from '../testing/postgres.ts'
+import { reconcileContract } from '../testing/reconcile-contract.ts'
 import { storeContract } from '../testing/store-contract.ts'
 import { PostgresConnection, type PostgresOptions } from './postgres.ts'
 import { postgresVersion, upgradePostgres } from './postgres-schema.ts'
@@ -33,6 +34,7 @@ async function place() {
 
 describe('as a database', () => databaseContract(place))
 describe('as a store', () => storeContract(place))
+describe('as a store of the reconciler', () => reconcileContract(place))
 
 const ofConnection = (pid: unknown) => `SELECT pg_terminate_backend(${pid})`
 const pidOf = async (connection: PostgresConnection) =>

@@ -1,0 +1,79 @@
+// What the store keeps for the reconciler, on whatever database. Run by the tests of each.
+import { TopicRoute } from '@braid/routing-model'
+import { expect, onTestFinished, test } from 'vitest'
+import { Store } from '../store/store.ts'
+import type { StorePlace } from './database-contract.ts'
+import { plainCluster } from './plain-cluster.ts'
+
+export function reconcileContract(place: () => Promise<StorePlace>): void {
+  async function furnished(): Promise<{ store: Store; orders: TopicRoute }> {
+    const store = await Store.open(await (await place()).open())
+    onTestFinished(() => store.close())
+    const bootstrap = ['a:9092']
+    await store.addCluster({
+      name: 'a',
+      number: 1,
+      bootstrap,
+      clusterId: 'id-a',
+      ...plainCluster,
+      registeredAt: 1,
+    })
+    await store.addTenant('default', 'a')
+    const orders = TopicRoute.create({
+      tenant: 'default',
+      name: 'orders',
+      id: 'o-1',
+      partitions: 2,
+      maxMessageBytes: 1_000,
+      homeTopic: 'orders.x',
+      cluster: 'a',
+      topic: 'orders.x',
+    })
+    await store.addTopic(orders, 1)
+    return { store, orders }
+  }
+
+  test('a route of more partitions and another limit is there, with every cut', async () => {
+    const { store, orders } = await furnished()
+    const moved = orders.sealedAndAppended([5n, 2n ** 60n], { cluster: 'a', topic: 'orders.y' })
+    await store.appendLoglet(moved)
+    const grown = moved.withPartitions(4).withMaxMessageBytes(9_000)
+    await store.reconcile.setShape(grown)
+    expect(await store.topicRoutes()).toEqual([grown.toJSON()])
+    const other = orders.sealedAndAppended([0n, 0n], { cluster: 'a', topic: 'orders.z' })
+    await expect(store.transaction(() => store.reconcile.setShape(other))).rejects.toThrow(
+      'no loglet orders.z',
+    )
+  })
+
+  test('holds, drift and standby topics', async () => {
+    const { store } = await furnished()
+    const { reconcile } = store
+    expect(await reconcile.get('o-1')).toEqual({ applied: {}, driftSince: null })
+    await reconcile.put('o-1', { applied: { 'retention.ms': '5' }, driftSince: null })
+    expect(await reconcile.withDrift()).toBe(0)
+    await reconcile.put('o-1', { applied: {}, driftSince: 1_800_000_000_000 })
+    expect(await reconcile.get('o-1')).toEqual({ applied: {}, driftSince: 1_800_000_000_000 })
+    expect(await reconcile.withDrift()).toBe(1)
+
+    await reconcile.putHold('o-1', { why: 'partitions are added', since: 7 })
+    expect(await reconcile.hold('o-1')).toEqual({ why: 'partitions are added', since: 7 })
+    await expect(
+      store.transaction(() => reconcile.putHold('o-1', { why: 'again', since: 8 })),
+    ).rejects.toThrow()
+    await reconcile.removeHolds()
+    expect(await reconcile.hold('o-1')).toBeUndefined()
+
+    await reconcile.putStandby('o-1', { cluster: 'a', topic: 'orders.s' })
+    expect(await reconcile.standby('o-1')).toEqual({ cluster: 'a', topic: 'orders.s' })
+    expect(await reconcile.orphanedStandbys()).toEqual([])
+    await store.removeTopic('o-1')
+    await reconcile.forgetGone()
+    expect(await reconcile.withDrift()).toBe(0)
+    expect(await reconcile.orphanedStandbys()).toEqual([
+      { topicId: 'o-1', cluster: 'a', topic: 'orders.s', registered: true },
+    ])
+    await reconcile.removeStandby('o-1')
+    expect(await reconcile.orphanedStandbys()).toEqual([])
+  })
+}
