@@ -1,11 +1,21 @@
+import type { Operation } from '@braid/control-api'
 import { sees } from '../access/caller.ts'
 import { shownMove, shownOperation } from '../operations/shown.ts'
 import { numberIn, pageOf } from './cursor.ts'
-import type { Handlers } from './serve.ts'
+import type { Call, Handlers } from './serve.ts'
 import type { Served } from './server.ts'
 
 /** Drains, rebalances and applies, and what is asked of them. */
 export function operationEndpoints({ plane, operations }: Pick<Served, 'plane' | 'operations'>) {
+  type Steering = Call<'operations.pause' | 'operations.resume' | 'operations.cancel' | 'operations.retry'>
+  /** What is asked and that it was asked are written as one. */
+  const steer = ({ params: { id }, record }: Steering, how: (id: string) => Promise<Operation>) =>
+    plane.store.transaction(async () => {
+      const answer = await how(id)
+      await record({ tenant: null, what: `id ${id}` }, answer)
+      return answer
+    })
+
   return {
     'clusters.drain': async ({ params: { cluster }, body, caller, dryRun, record }) => {
       if (dryRun) return { operation: null, plan: await operations.planDrain(cluster) }
@@ -34,9 +44,9 @@ export function operationEndpoints({ plane, operations }: Pick<Served, 'plane' |
       const page = pageOf('moves', rows, limit, (row) => String(row.number))
       return { moves: page.rows.filter(({ tenant }) => sees(caller, tenant)).map(shownMove), next: page.next }
     },
-    'operations.pause': ({ params: { id } }) => operations.pause(id),
-    'operations.resume': ({ params: { id } }) => operations.goOn(id),
-    'operations.cancel': ({ params: { id } }) => operations.cancel(id),
-    'operations.retry': ({ params: { id } }) => operations.retry(id),
+    'operations.pause': (call) => steer(call, (id) => operations.pause(id)),
+    'operations.resume': (call) => steer(call, (id) => operations.goOn(id)),
+    'operations.cancel': (call) => steer(call, (id) => operations.cancel(id)),
+    'operations.retry': (call) => steer(call, (id) => operations.retry(id)),
   } satisfies Handlers
 }
