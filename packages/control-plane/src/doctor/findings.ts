@@ -74,7 +74,8 @@ export type DoctorCode = keyof typeof fixes
 
 /** By what a topic differs in; those without text here are mended. */
 const topicFixes: Partial<Record<DifferenceCode, string>> = {
-  ACTIVE_SEALED: 'set max.message.bytes back on the physical topic with kafka-configs, as the detail says',
+  ACTIVE_SEALED:
+    'set max.message.bytes back on the physical topic with kafka-configs, as the detail says; never after a backup of the store was put back: then the topic has moved since, and offsets would be used twice',
   TOPIC_MISSING:
     'find out who deleted it and take away that right; delete the topic in Braid, or live with the gap',
   TOPIC_REPLACED:

@@ -11,7 +11,8 @@ const backupPages = 10_000
 
 /** `:memory:` forgets everything at its end. */
 export function openSqlite(file: string): SerialDatabase {
-  if (file !== ':memory:') mkdirSync(dirname(file), { recursive: true })
+  // Hashes of tokens and the audit trail are nobody else's to read.
+  if (file !== ':memory:') mkdirSync(dirname(file), { recursive: true, mode: 0o700 })
   const db = new DatabaseSync(file, { timeout: 0 })
   try {
     // Exclusive: two control planes on one file would each be sure of their own route version.
