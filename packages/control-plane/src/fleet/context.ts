@@ -1,11 +1,13 @@
 // What the steps of an apply work on.
 import type { TopicRoute } from '@braid/routing-model'
 import type { KafkaCluster } from '../clusters/kafka-cluster.ts'
-import { type OperationContext, operationEnds } from '../operations/context.ts'
+import { type OperationContext, operationEnds, roundOf } from '../operations/context.ts'
 import type { SagaServices } from '../sagas/saga-kind.ts'
-import type { ApplyWork, NewTopic } from './work.ts'
+import { type ApplyWork, inRound, type NewTopic } from './work.ts'
 
 export interface ApplyContext extends OperationContext {
+  /** 1, and one more with every retry. */
+  readonly round: number
   /** What PREPARE made, for the COMMIT that follows. After a crash in between PREPARE runs again. */
   prepared: Prepared | undefined
 }
@@ -22,11 +24,13 @@ export interface Prepared {
 
 export const applyContext = (services: SagaServices, saga: string): ApplyContext => ({
   ...operationEnds.context(services, saga),
+  round: roundOf(saga),
   prepared: undefined,
 })
 
-export async function workIn({ services, id }: OperationContext): Promise<ApplyWork> {
-  return (await services.plane.store.operations.work(id)) as ApplyWork
+export async function workIn({ services, id, round }: ApplyContext): Promise<ApplyWork> {
+  const work = (await services.plane.store.operations.work(id)) as ApplyWork
+  return round === 1 ? work : inRound(work, round)
 }
 
 /** Runs `use` with a way to reach clusters: registered ones, and those that the file is about to register. */

@@ -3,7 +3,7 @@
 import { type MovePlanner, Mover } from '../operations/mover.ts'
 import { topicKey } from '../planner/index.ts'
 import { count, list } from '../planner/words.ts'
-import { Refusal } from '../refusal.ts'
+import { Refusal, unknownTopic } from '../refusal.ts'
 import type { Stop } from '../sagas/saga.ts'
 import { Topics } from '../topics/topics.ts'
 import { type ApplyContext, workIn } from './context.ts'
@@ -57,8 +57,13 @@ export async function deleteApply(context: ApplyContext, stop: Stop): Promise<vo
     }
   }
   const deleting = new Topics(plane)
-  for (const { tenant, name } of topics.remove) {
-    await remove(`topic ${tenant}/${name}`, () => deleting.delete(tenant!, name))
+  for (const [i, { tenant, name }] of topics.remove.entries()) {
+    await remove(`topic ${tenant}/${name}`, () =>
+      deleting.delete(tenant!, name, async ({ id }) => {
+        // The one that was to be removed is gone, by an earlier try or somebody else: this one came since.
+        if (id !== topics.removedIds[i]) throw unknownTopic(name, tenant)
+      }),
+    )
   }
   for (const { name } of tenants.remove) await remove(`tenant ${name}`, () => removeTenant(plane, name))
   for (const { name } of slas.remove) {

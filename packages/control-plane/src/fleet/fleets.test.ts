@@ -186,6 +186,61 @@ describe('a fleet file', () => {
     })
   })
 
+  test('that failed before it was in force is retried with topics that nobody is about to delete', async () => {
+    const { plane, clusters } = await startIn(['eu', 'us'], {
+      timings: { leftoverSettleMs: 60_000, sweepEveryMs: 10 },
+    })
+    await apply(plane, { ...shop, topics: [] })
+    const { createTopic } = clusters.us!
+    clusters.us!.createTopic = async () => {
+      throw new Error('not now')
+    }
+    const { basedOn } = await plane.client.fleet.plan(shop)
+    const { operation } = await plane.client.fleet.apply(shop, { basedOn })
+    await expect(plane.client.operations.wait(operation.id, { timeoutMs: 10_000 })).rejects.toThrow('not now')
+    clusters.us!.createTopic = createTopic
+    await plane.client.operations.retry(operation.id)
+    await plane.client.operations.wait(operation.id, { timeoutMs: 10_000 })
+    const routed = async () => {
+      const orders = await plane.client.topics.get('orders', { tenant: 'shop' })
+      const audit = await plane.client.topics.get('audit')
+      return [`eu ${audit.physicalTopic}`, `eu ${orders.homeTopic}`, `us ${orders.physicalTopic}`]
+    }
+    // Longer than a few sweeps.
+    await new Promise((resolve) => setTimeout(resolve, 100))
+    expect(physicalTopics(clusters).sort()).toEqual((await routed()).sort())
+  })
+
+  test('prunes the topics that it was asked to, and not what has come under their names since', async () => {
+    let deleting: Promise<void> | undefined
+    const moving = Promise.withResolvers<void>()
+    const { plane } = await startIn(['eu', 'us'], {
+      migrationHooks: {
+        step: (step, phase, _id, kind) => {
+          if (kind === 'apply' && step === 'DELETE' && phase === 'before') return deleting
+          if (kind === 'migration' && step === 'SEAL' && phase === 'before') return moving.promise
+          return undefined
+        },
+      },
+    })
+    const { client } = plane
+    const without = { ...shop, topics: [] }
+    const old = ['a-topic', 'b-topic'].map((name) => ({ name, partitions: 1, cluster: 'eu' }))
+    await apply(plane, { ...shop, topics: old })
+    const { basedOn } = await client.fleet.plan(without, { prune: true })
+    const held = Promise.withResolvers<void>()
+    deleting = held.promise
+    const { operation } = await client.fleet.apply(without, { basedOn, prune: true })
+    await client.migrations.start({ topics: ['b-topic'], to: 'us' })
+    held.resolve()
+    // One is gone, the other waits for its migration: the step begins again and again.
+    await expect.poll(async () => (await client.topics.list()).map(({ name }) => name)).toEqual(['b-topic'])
+    const { topic } = await client.topics.create({ name: 'a-topic', partitions: 3, cluster: 'eu' })
+    moving.resolve()
+    await client.operations.wait(operation.id, { timeoutMs: 10_000 })
+    expect((await client.topics.list()).map(({ name, id }) => [name, id])).toEqual([['a-topic', topic?.id]])
+  })
+
   test('any, applied one after the other: the export is what the file says, and its plan is empty', async () => {
     let applied = 0
     await fc.assert(

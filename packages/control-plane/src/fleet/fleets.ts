@@ -50,7 +50,7 @@ export class Fleets {
     { basedOn, prune, by }: { readonly basedOn: string; readonly prune: boolean; readonly by: string },
     record: (applied: FleetApplied) => Promise<void> = async () => {},
   ): Promise<FleetApplied> {
-    const { store, now, random } = this.plane
+    const { store, board, now, random } = this.plane
     await this.askClusters()
     const reached = await reachNew(this.plane, await worldNow(this.plane), file)
     return store.transaction(async () => {
@@ -80,7 +80,11 @@ export class Fleets {
         saga,
         concurrency,
         options: { prune },
-        work: workOf(diff, { random, newId: randomUUID }),
+        work: workOf(diff, {
+          random,
+          newId: randomUUID,
+          idOf: ({ tenant, name }) => board.table.topic(tenant, name)?.id,
+        }),
         by,
         createdAt: now(),
       })

@@ -22,7 +22,8 @@ export interface ApplyWork {
   readonly clusters: Work<ClusterDocument>
   readonly slas: Work<SlaDocument>
   readonly tenants: Work<TenantDocument>
-  readonly topics: Work<TopicDocument, NewTopic>
+  /** To be removed: with the ids that they had, because others may come under their names. */
+  readonly topics: Work<TopicDocument, NewTopic> & { readonly removedIds: readonly (string | undefined)[] }
   readonly moves: readonly PlannedMove[]
 }
 
@@ -35,7 +36,15 @@ export interface Work<T, N = T> {
 
 export function workOf(
   { basedOn, changes, placements, moves }: FleetDiff,
-  { random, newId }: { random: () => number; newId: () => string },
+  {
+    random,
+    newId,
+    idOf,
+  }: {
+    random: () => number
+    newId: () => string
+    idOf: (topic: Pick<TopicDocument, 'tenant' | 'name'>) => string | undefined
+  },
 ): ApplyWork {
   const { cluster, sla, tenant, topic } = changes
   return {
@@ -45,6 +54,7 @@ export function workOf(
     tenants: named(tenant),
     topics: {
       ...named(topic),
+      removedIds: topic.remove.map(idOf),
       create: topic.create.map((document): NewTopic => {
         const placed = placements.get(topicKey(document))
         if (placed === undefined) throw new Error(`topic ${topicKey(document)} has no place, and no obstacle`)
@@ -64,6 +74,19 @@ export function workOf(
     },
     moves,
   }
+}
+
+/** With names of its own for whatever a retry makes: those of the rounds before it are listed as left over. */
+export function inRound(work: ApplyWork, round: number): ApplyWork {
+  const renamed = ({ cluster, topic }: PhysicalTopic) => ({ cluster, topic: `${topic}.${round}` })
+  const create = work.topics.create.map(
+    (topic): NewTopic => ({
+      ...topic,
+      physical: renamed(topic.physical),
+      stub: topic.stub && renamed(topic.stub),
+    }),
+  )
+  return { ...work, topics: { ...work.topics, create } }
 }
 
 function named<T extends { readonly name: string; readonly tenant?: string }>({

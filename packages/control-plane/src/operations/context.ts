@@ -16,6 +16,8 @@ export const sagaOf = (operation: string, round: number): string => `${operation
 
 export const operationOf = (saga: string): string => saga.slice(0, saga.lastIndexOf('.'))
 
+export const roundOf = (saga: string): number => Number(saga.slice(saga.lastIndexOf('.') + 1))
+
 /** The record as it is now. */
 export async function operationIn({ services, id }: OperationContext): Promise<OperationRow> {
   const row = await services.plane.store.operations.get(id)
