@@ -19,6 +19,8 @@ const batchMax = 200
 const roundsAtOnceMax = 4
 /** Topics that are mended at a time, over all rounds. */
 const mendsAtOnceMax = 8
+/** Between two looks at what would be an alarm. */
+const confirmAfterMs = 500
 /** A cluster that stays away is asked ever less often, down to one in so many rounds. */
 const awayRoundsMax = 10
 
@@ -195,7 +197,7 @@ export class Reconciler {
     const looks = await lookAt(this.plane, topics, { timeoutMs, known: away })
     closing.throwIfAborted()
     for (const [cluster, look] of looks) if (look.kind === 'away') away.set(cluster, look)
-    const looked = await Promise.all(topics.map((topic) => this.looked(topic, looks)))
+    const looked = await this.confirmed(await Promise.all(topics.map((topic) => this.looked(topic, looks))))
     await Promise.all(looked.map((one) => this.record(one)))
     const toMend = looked.filter(({ differences }) => differences.some((one) => one.mend !== undefined))
     await Promise.all(toMend.map((one) => this.mendTurns.take(closing, () => this.mend(one))))
@@ -207,6 +209,20 @@ export class Reconciler {
     if (!differences.some(({ code }) => code === 'ACTIVE_SEALED')) return { topic, differences }
     const sealTakenBack = await this.plane.store.migrations.sealTakenBack(topic.route.id)
     return { topic, differences: driftOf({ ...topic, sealTakenBack }, looks) }
+  }
+
+  /** A broker may be a moment behind the metadata log: an alarm is raised only when it is there twice. */
+  private async confirmed(looked: readonly Looked[]): Promise<readonly Looked[]> {
+    const { plane } = this
+    const isAlarming = ({ differences }: Looked) =>
+      differences.some(({ code }) => differenceCodes[code].alarm)
+    const alarming = looked.filter(isAlarming).map(({ topic }) => topic.route.id)
+    if (alarming.length === 0) return looked
+    await plane.sleep(confirmAfterMs, plane.closing)
+    const topics = await this.desired(alarming)
+    const looks = await lookAt(plane, topics, { timeoutMs: plane.timings.reconcileLookMaxMs })
+    const again = await Promise.all(topics.map((topic) => this.looked(topic, looks)))
+    return [...looked.filter((one) => !isAlarming(one)), ...again]
   }
 
   private async mend({ topic, differences }: Looked): Promise<void> {
