@@ -124,6 +124,8 @@ describe('a wrong command line', () => {
     [['migrate', 'orders'], "required option '--to <cluster>' not specified"],
     [['dev', '--clusters', '10'], 'It is a whole number from 1 to 9.'],
     [['dev', '--clusters', '2', '--attach', 'a=h:1'], 'cannot be used with'],
+    [['topic', 'create', '../x'], "<topic> cannot be '../x': A topic name has"],
+    [['migrate', 'a\nb', '--to', 'c'], '<topic'],
     [['dev', '--attach', 'h:1'], '"h:1" has no name'],
     [['dev', '--attach', 'a=h:x'], '"h:x" is not an address'],
     [['dev', '--listen', '9092'], '--listen: "9092" is not an address'],

@@ -76,7 +76,7 @@ export function program(io: Io = processIo()): Command {
       writeOut: (text) => io.stdout.write(text),
       writeErr: (text) => io.stderr.write(text),
       // What was typed may be what somebody else wrote.
-      outputError: (text, write) => write(safeLines(text.replace(/^error:/, 'braid:'))),
+      outputError: (text, write) => write(safeLines(inOurWords(text))),
     })
     .showHelpAfterError('  see `--help`')
     .helpCommand(false)
@@ -95,6 +95,14 @@ export function program(io: Io = processIo()): Command {
   for (const noun of braid.commands) noun.helpCommand(false)
   return braid
 }
+
+const inOurWords = (text: string): string =>
+  text
+    .replace(/^error:/, 'braid:')
+    .replace(
+      /command-argument value ('[\s\S]*') is invalid for argument '([^']*)'\./,
+      (_, value: string, argument: string) => `<${argument}> cannot be ${value}:`,
+    )
 
 function version(): string {
   const text = readFileSync(new URL('../package.json', import.meta.url), 'utf8')
