@@ -25,6 +25,8 @@ const admin: TopicAdmin = {
     if (topic.name === 'taken')
       throw new TopicAdminError(errorCodes.TOPIC_ALREADY_EXISTS, 'topic taken exists')
     if (topic.name === 'slow') await new Promise(() => {})
+    world.createTopic(topic.name, topic.partitions)
+    if (topic.name !== 'late') world.learnAll()
     return { partitions: topic.partitions, replicationFactor: 1 }
   },
   deleteTopic: async (name) => {
@@ -235,6 +237,7 @@ describe('producer ids', () => {
 describe('topics', () => {
   const create = (
     names: readonly string[],
+    timeoutMs = 1_000,
     assignments: { partitionIndex: number; brokerIds: number[] }[] = [],
   ) =>
     client.ask(createTopics, 5, {
@@ -245,7 +248,7 @@ describe('topics', () => {
         assignments,
         configs: [{ name: 'retention.ms', value: '1000' }],
       })),
-      timeoutMs: 1_000,
+      timeoutMs,
       validateOnly: false,
     })
 
@@ -263,10 +266,38 @@ describe('topics', () => {
       errorCodes.INVALID_REQUEST,
       errorCodes.INVALID_REQUEST,
     ])
-    const placed = await create(['new'], [{ partitionIndex: 0, brokerIds: [1] }])
+    const placed = await create(['new'], 1_000, [{ partitionIndex: 0, brokerIds: [1] }])
     expect(placed.topics[0]!.errorCode).toBe(errorCodes.INVALID_REPLICA_ASSIGNMENT)
     expect(asked).toEqual([])
   })
+
+  it('are in our routes when they are answered', async () => {
+    let answered = false
+    void create(['late'], 60_000).then(() => {
+      answered = true
+    })
+    await elapse(2_900)
+    expect(answered).toBe(false)
+    world.learnAll()
+    await elapse(20)
+    expect(answered).toBe(true)
+    expect((await describeAll(['late'])).topics[0]!.errorCode).toBe(0)
+  })
+
+  it.each([
+    ['a while', 60_000, 3_000],
+    ['the time of the request', 2_000, 2_000],
+  ])(
+    'are answered all the same when our routes do not name them after %s',
+    async (_, timeoutMs, waitedMs) => {
+      const codes: number[] = []
+      void create(['late'], timeoutMs).then(({ topics }) => codes.push(topics[0]!.errorCode))
+      await elapse(waitedMs - 20)
+      expect(codes).toEqual([])
+      await elapse(50)
+      expect(codes).toEqual([0])
+    },
+  )
 
   it('that the control plane does not answer for are refused within the time of the request', async () => {
     const creating = create(['new', 'slow'])
