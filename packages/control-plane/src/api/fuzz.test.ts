@@ -15,6 +15,9 @@ const place = fileURLToPath(
 )
 const installMaxMs = 240_000
 const runMaxMs = 240_000
+/** As its own command does; the document of a fleet nests deeper than Python's default allows it to go. */
+const program =
+  'import sys; sys.setrecursionlimit(20_000); from schemathesis.cli import schemathesis; sys.exit(schemathesis())'
 const adminToken = 'the-token-of-an-administrator-in-a-test'
 
 test.for([
@@ -94,7 +97,7 @@ async function fuzz(url: string, secured: boolean): Promise<{ output: string; fa
     ...['--exclude-checks', 'positive_data_acceptance'],
     ...(secured ? ['--header', `Authorization: ${headers.authorization}`] : []),
   ]
-  const ran = await run(`${place}/bin/schemathesis`, asked, {
+  const ran = await run(`${place}/bin/python`, ['-c', program, ...asked], {
     timeout: runMaxMs,
     maxBuffer: 64 * 1024 * 1024,
     env: { ...process.env, NO_COLOR: '1' },
