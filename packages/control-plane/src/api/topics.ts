@@ -18,7 +18,11 @@ export function topicEndpoints({
   reconciler,
 }: Pick<Served, 'plane' | 'topics' | 'reconciler'>) {
   const { store, board } = plane
-  const summary = async (route: TopicRoute, spec: TopicSpecRow): Promise<TopicSummary> => ({
+  const summary = (
+    route: TopicRoute,
+    spec: TopicSpecRow,
+    { migration, driftSince }: { migration: string | undefined; driftSince: number | null },
+  ): TopicSummary => ({
     tenant: route.tenant,
     name: route.name,
     id: route.id,
@@ -34,15 +38,17 @@ export function topicEndpoints({
     expected: { ...spec.expected },
     owner: spec.owner,
     contact: spec.contact,
-    migration: (await store.migrations.underway(route.id))?.id ?? null,
+    migration: migration ?? null,
     drift: [...spec.drift],
-    driftSince: sinceOf((await store.reconcile.get(route.id)).driftSince),
+    driftSince: sinceOf(driftSince),
     createdAt: new Date(spec.createdAt).toISOString(),
   })
   const shown = async (route: TopicRoute, logEnds: string[] | null): Promise<Topic> => {
     const spec = await specOf(route)
+    const migration = (await store.migrations.underway(route.id))?.id
+    const { driftSince } = await store.reconcile.get(route.id)
     return {
-      ...(await summary(route, spec)),
+      ...summary(route, spec, { migration, driftSince }),
       configs: { ...spec.configs },
       replicationFactor: spec.replicationFactor,
       placement: spec.placementReasons && { reasons: [...spec.placementReasons] },
@@ -91,17 +97,32 @@ export function topicEndpoints({
     return role !== 'admin' && role !== 'operator'
   }
 
+  /** The latest record of a key may be in a sealed loglet, and would go with it. */
+  const refuseLateCompaction = async (route: TopicRoute, before: TopicWishes, after: TopicWishes) => {
+    if (!asksForCompaction(after) || asksForCompaction(before)) return
+    const moving = await store.migrations.underway(route.id)
+    if (route.depth === 1 && moving === undefined) return
+    throw new Refusal(
+      'TOPIC_CONFIG_REFUSED',
+      `topic ${route.name} cannot become compacted while ${moving === undefined ? `its chain has ${route.depth} loglets: wait until retention has emptied the sealed ones` : `migration ${moving.id} moves it`}`,
+    )
+  }
+
   return {
     'topics.list': async ({ params: { tenant }, query: { limit, after } }) => {
       if (!board.table.tenants.has(tenant)) throw unknownTenant(tenant)
       const found = await store.topicSpecs.list(tenant, limit + 1, keyIn('topics', after))
       const { rows, next } = pageOf('topics', found, limit, ({ name }) => name)
+      const moving = await store.migrations.underwayByTopic()
+      const drifting = await store.reconcile.driftSince()
       const summaries = rows.map((spec) => {
         const route = board.table.topic(tenant, spec.name)
         // It may have come or gone between the store and the routes.
-        return route === undefined ? [] : [summary(route, spec)]
+        if (route === undefined) return []
+        const driftSince = drifting.get(route.id) ?? null
+        return [summary(route, spec, { migration: moving.get(route.id), driftSince })]
       })
-      return { topics: await Promise.all(summaries.flat()), next }
+      return { topics: summaries.flat(), next }
     },
     'topics.get': async ({ params: { tenant, topic }, query: { logEnds } }) => {
       const route = topics.get(tenant, topic)
@@ -159,6 +180,7 @@ export function topicEndpoints({
           )
         }
         classConfigs(after, await classOf(after.sla))
+        await refuseLateCompaction(route, before, after)
         if (bound(call)) await checkQuota(store, params.tenant, after, before)
         await store.topicSpecs.setWishes(route.id, after)
         const answer = await shown(route, null)
@@ -184,6 +206,10 @@ export function topicEndpoints({
       )
     },
   } satisfies Handlers
+}
+
+function asksForCompaction({ configs }: TopicWishes): boolean {
+  return configs['cleanup.policy']?.includes('compact') ?? false
 }
 
 function wishes(spec: TopicSpecRow): TopicWishes {

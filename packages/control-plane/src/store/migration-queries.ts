@@ -88,6 +88,12 @@ export class MigrationQueries {
     return row && migrationRow(row)
   }
 
+  /** By topic id, of those that move now, before their SWITCH. */
+  async underwayByTopic(): Promise<ReadonlyMap<string, string>> {
+    const rows = await this.db.all("SELECT topic_id, id FROM migration WHERE state IN ('running', 'undoing')")
+    return new Map(rows.map((row) => [String(row.topic_id), String(row.id)]))
+  }
+
   /** What the latest migration of the topic had begun to seal, if that was undone. */
   async sealTakenBack(topicId: string): Promise<PhysicalTopic | undefined> {
     const row = await this.db.get(`${joined} WHERE m.topic_id = ? ORDER BY m.number DESC LIMIT 1`, topicId)

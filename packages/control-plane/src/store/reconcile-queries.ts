@@ -43,6 +43,14 @@ export class ReconcileQueries {
     )
   }
 
+  /** By topic id, of those that have drift: ms since 1970. */
+  async driftSince(): Promise<ReadonlyMap<string, number>> {
+    const rows = await this.db.all(
+      'SELECT topic_id, drift_since FROM topic_reconciliation WHERE drift_since IS NOT NULL',
+    )
+    return new Map(rows.map((row) => [String(row.topic_id), Number(row.drift_since)]))
+  }
+
   async withDrift(): Promise<number> {
     const row = await this.db.get(
       'SELECT count(*) AS n FROM topic_reconciliation WHERE drift_since IS NOT NULL',
@@ -102,6 +110,16 @@ export class ReconcileQueries {
   }
 
   // ---- standby topics
+
+  /** The topic whose standby it is. */
+  async topicOfStandby({ cluster, topic }: PhysicalTopic): Promise<string | undefined> {
+    const row = await this.db.get(
+      'SELECT topic_id FROM standby_topic WHERE cluster = ? AND topic = ?',
+      cluster,
+      topic,
+    )
+    return row && String(row.topic_id)
+  }
 
   async standby(topicId: string): Promise<PhysicalTopic | undefined> {
     const row = await this.db.get('SELECT cluster, topic FROM standby_topic WHERE topic_id = ?', topicId)

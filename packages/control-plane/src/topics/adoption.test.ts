@@ -35,3 +35,22 @@ test('what a topic is being moved to is not adopted as another one', async () =>
   held.resolve()
   await client.migrations.wait(migration.id, { until: 'switched', timeoutMs: 5_000 })
 })
+
+test('what is kept for a failover of a topic is not adopted as another one', async () => {
+  const clusters = fakeClusters()
+  const { client } = await startTestPlane(clusters)
+  await client.slas.put({
+    name: 'gold',
+    availability: { failover: 'strict' },
+    durability: { replicationFactor: 1 },
+  })
+  const { topic } = await client.topics.create({ name: 'orders', partitions: 1, sla: 'gold', cluster: 'a' })
+  const standby = clusters[topic!.standby as 'b' | 'c']
+  await client.topics.update('orders', { owner: 'shop' }) // looked at now, not with the next round
+  await expect.poll(() => standby.topics.size).toBe(1)
+  const [physical] = standby.topics.keys()
+  await expect(client.topics.adopt({ name: physical!, cluster: standby.name })).rejects.toMatchObject({
+    code: 'TOPIC_EXISTS',
+    detail: expect.stringContaining('failover'),
+  })
+})

@@ -256,6 +256,12 @@ export class Topics {
         `${topic} on ${cluster} is being deleted, because the topic that it was part of was deleted: wait until it is gone`,
       )
     }
+    if ((await store.reconcile.topicOfStandby(physical)) !== undefined) {
+      throw new Refusal(
+        'TOPIC_EXISTS',
+        `${topic} on ${cluster} is kept there for a failover of another topic`,
+      )
+    }
     const moving = (await store.migrations.underwayOn(cluster)).find(
       ({ to }) => to.cluster === cluster && to.topic === topic,
     )
