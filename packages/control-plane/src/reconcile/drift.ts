@@ -112,7 +112,7 @@ function limitDrift(topic: DesiredTopic, physical: PhysicalTopic, found: Physica
     return [
       {
         code: 'ACTIVE_SEALED',
-        text: `${where} refuses every record (${limitConfig}=1) and no migration is under way: somebody sealed it; set ${limitConfig} back to ${route.maxMessageBytes} there`,
+        text: `${where} refuses every record (${limitConfig}=1) and no migration is under way: somebody sealed it, or the store is older than its last move (was a backup put back?); set ${limitConfig} back to ${route.maxMessageBytes} there only if it never moved on`,
       },
     ]
   }
