@@ -1,4 +1,4 @@
-import { type Migration, type MigrationStepName, migrationSteps } from '@braid/control-api'
+import { ControlPlaneError, type MigrationStepName, migrationSteps } from '@braid/control-api'
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
 import type { KafkaCluster } from '../clusters/cluster.ts'
 import { sharedClusters } from '../clusters/shared.ts'
@@ -82,10 +82,13 @@ function pointName({ step, phase }: MigrationPoint): string {
 async function moveAndDie(topic: string, to: string, point: MigrationPoint): Promise<string> {
   const { migrations } = braid.controlPlane.client
   await braid.controlPlane.dieAt(point)
-  const started = migrations.start({ topics: [topic], to }).catch((error: unknown) => error)
+  const started = migrations.start({ topics: [topic], to }).catch((error: unknown) => {
+    if (!(error instanceof ControlPlaneError)) throw error
+    return error
+  })
   await startAgainAfterDeath(point)
   const answer = await started
-  if (!(answer instanceof Error)) return (answer as Migration).id
+  if (Array.isArray(answer)) return answer[0].id
   // Killed before it could answer. What it was asked for is on its disk by then, and nowhere else.
   expect(answer, pointName(point)).toMatchObject({ code: 'UNAVAILABLE' })
   const found = (await migrations.list()).find(

@@ -132,3 +132,11 @@ test('wait throws what the migration failed with, or when its own time is over',
     message: /is switched in step DRAIN after 40 ms, and goes on/,
   })
 })
+
+test('wait says at once when it is asked for nothing', async () => {
+  const server = await ScriptedServer.start()
+  const client = new ControlPlaneClient({ url: server.url })
+  const waiting = client.migrations.wait('', { until: 'switched', timeoutMs: 5_000 })
+  await expect(waiting).rejects.toMatchObject({ code: 'BAD_REQUEST' })
+  expect(server.requests).toEqual([])
+})

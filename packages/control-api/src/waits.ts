@@ -103,7 +103,7 @@ async function poll<T extends { revision: number }>({
     try {
       now = await ask({ afterRevision: revision, waitMs }, waitMs)
     } catch (error) {
-      if (error instanceof ControlPlaneError && (error.status === 0 || error.status === 503)) {
+      if (error instanceof ControlPlaneError && isPassing(error)) {
         // It resumes its work when it comes back, and so do we.
         await sleep(Math.min(retryWaitMs, leftMs))
         continue
@@ -115,4 +115,9 @@ async function poll<T extends { revision: number }>({
     last = now
     if (hasEnded(now)) return now
   }
+}
+
+/** Nobody answered, or nobody can at the moment. What we could not even ask stays so. */
+function isPassing({ status, code }: ControlPlaneError): boolean {
+  return status === 503 || (status === 0 && code !== 'BAD_REQUEST')
 }
