@@ -104,24 +104,24 @@ export async function startDevStack(
   }
 }
 
+/** What cannot be on any machine comes before what is not free on this one. */
 async function checkPorts({ api, listen, clusters }: DevOptions): Promise<void> {
-  await checkFree(api, 'the control plane', '--api')
-  await checkFree(listen, 'the proxy', '--listen')
-  if (listen.port === 0) return
   const count = 'start' in clusters ? clusters.start : clusters.attach.length
-  const last = listen.port + count
+  const last = listen.port === 0 ? 0 : listen.port + count
   if (last > 65_535) {
     throw usage(
       `--listen: the proxy needs a port for each of ${count} clusters after ${listen.port}, and there are not so many`,
       'choose a lower port',
     )
   }
-  if (api.host === listen.host && api.port >= listen.port && api.port <= last) {
+  if (api.port !== 0 && api.host === listen.host && api.port >= listen.port && api.port <= last) {
     throw usage(
       `--api ${formatAddress(api)} is one of the ports ${listen.port} to ${last} that the proxy takes, one for each cluster`,
       'choose a port outside of them',
     )
   }
+  await checkFree(api, 'the control plane', '--api')
+  await checkFree(listen, 'the proxy', '--listen')
   for (let port = listen.port + 1; port <= last; port++) {
     await checkFree({ ...listen, port }, 'the proxy (a port for each cluster after its own)', '--listen')
   }
