@@ -1,12 +1,10 @@
 import type { Migration, MigrationStepName } from '@braid/control-api'
-import { type Caller, sees } from '../access/caller.ts'
+import { type Caller, sees, visibleTenants } from '../access/caller.ts'
 import { Refusal, unknownTenant } from '../refusal.ts'
 import type { MigrationRow } from '../store/rows.ts'
 import { keyIn, pageOf } from './cursor.ts'
 import type { Call, Handlers } from './serve.ts'
 import type { Served } from './server.ts'
-
-const listMax = 10_000
 
 export function migrationEndpoints({ plane, migrations }: Pick<Served, 'plane' | 'migrations'>) {
   const shown = async (row: MigrationRow): Promise<Migration> => {
@@ -88,12 +86,11 @@ export function migrationEndpoints({ plane, migrations }: Pick<Served, 'plane' |
 
   return {
     'migrations.list': async ({ query: { limit, after, tenant }, caller }) => {
+      const tenants =
+        tenant === undefined ? visibleTenants(caller) : [tenant].filter((one) => sees(caller, one))
       const from = keyIn('migrations', after)
-      const found = (await plane.store.migrations.list(listMax)).filter(
-        (row) => sees(caller, row.tenant) && (tenant === undefined || row.tenant === tenant),
-      )
-      const begin = from === undefined ? 0 : found.findIndex(({ id }) => id === from) + 1
-      const { rows, next } = pageOf('migrations', found.slice(begin), limit, ({ id }) => id)
+      const found = await plane.store.migrations.list(limit + 1, { tenants, after: from })
+      const { rows, next } = pageOf('migrations', found, limit, ({ id }) => id)
       return { migrations: await Promise.all(rows.map(shown)), next }
     },
     'migrations.start': ({ body, record }) =>

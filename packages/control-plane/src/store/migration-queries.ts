@@ -66,16 +66,25 @@ export class MigrationQueries {
     )
   }
 
-  /** The latest first; after so many of them, or those of one tenant. */
+  /** The latest first: those after the one with that id, of these tenants only; undefined: of all. */
   async list(
     limit: number,
-    { tenant, offset = 0 }: { tenant?: string; offset?: number } = {},
+    { tenants, after }: { tenants?: readonly string[] | undefined; after?: string | undefined } = {},
   ): Promise<MigrationRow[]> {
-    const order = 'ORDER BY m.created_at DESC, m.number DESC, m.id DESC LIMIT ? OFFSET ?'
-    const rows =
-      tenant === undefined
-        ? await this.db.all(`${joined} ${order}`, limit, offset)
-        : await this.db.all(`${joined} WHERE m.tenant = ? ${order}`, tenant, limit, offset)
+    if (tenants?.length === 0) return []
+    const conditions = [
+      ...(tenants === undefined ? [] : [`m.tenant IN (${tenants.map(() => '?').join(', ')})`]),
+      ...(after === undefined
+        ? []
+        : ['(m.created_at, m.number, m.id) < (SELECT created_at, number, id FROM migration WHERE id = ?)']),
+    ]
+    const rows = await this.db.all(
+      `${joined} ${conditions.length === 0 ? '' : `WHERE ${conditions.join(' AND ')}`}
+       ORDER BY m.created_at DESC, m.number DESC, m.id DESC LIMIT ?`,
+      ...(tenants ?? []),
+      ...(after === undefined ? [] : [after]),
+      limit,
+    )
     return rows.map(migrationRow)
   }
 

@@ -247,6 +247,13 @@ export function storeContract(place: () => Promise<StorePlace>): void {
     }
     expect((await store.sagas.unfinished()).map(({ id }) => id)).toEqual(ids)
     expect((await store.migrations.list(3)).map(({ id }) => id)).toEqual(['a', 'x', 'c'])
+    const page = async (options: Parameters<typeof store.migrations.list>[1]) =>
+      (await store.migrations.list(10, options)).map(({ id }) => id)
+    expect(await page({ after: 'x' })).toEqual(['c', 'm'])
+    expect(await page({ after: 'm' })).toEqual([])
+    expect(await page({ tenants: ['default'], after: 'a' })).toEqual(['x', 'c', 'm'])
+    expect(await page({ tenants: ['other'] })).toEqual([])
+    expect(await page({ tenants: [] })).toEqual([])
   })
 
   test('leftovers are there until they are removed', async () => {
