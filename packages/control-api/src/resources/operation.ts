@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { clusterName, moment } from './names.ts'
+import { moment } from './names.ts'
 import { nextPage } from './page.ts'
 
 export const operationKind = z.enum(['drain', 'rebalance', 'apply'])
@@ -89,5 +89,3 @@ export type MovePlan = z.infer<typeof movePlan>
 /** With `dryRun`, `operation` is null. */
 export const operationStarted = z.object({ operation: operation.nullable(), plan: movePlan })
 export type OperationStarted = z.infer<typeof operationStarted>
-
-export const clusterParameter = z.strictObject({ cluster: clusterName })

@@ -7,6 +7,7 @@
 //     MOVE       topics that may not stay where they are
 //     DELETE     what the file does not name, when it was asked to be pruned
 import { operationEnds } from '../operations/context.ts'
+import type { Step } from '../sagas/saga.ts'
 import { defineSaga, type SagaOutcome } from '../sagas/saga-kind.ts'
 import { commitApply } from './commit.ts'
 import { type ApplyContext, applyContext } from './context.ts'
@@ -22,15 +23,19 @@ const ending = {
   },
 }
 
+const afterCommit: readonly Step<ApplyStep, ApplyContext>[] = [
+  { kind: 'action', name: 'CONFIGURE', do: configureApply },
+  { kind: 'action', name: 'MOVE', do: moveApply },
+  { kind: 'action', name: 'DELETE', do: deleteApply },
+]
+
 export const applySaga = defineSaga<ApplyStep, ApplyContext>({
   name: 'apply',
   steps: [
     { kind: 'action', name: 'CHECK', do: checkApply },
     { kind: 'action', name: 'PREPARE', do: prepareApply, undo: unprepareApply, endsWithNext: true },
     { kind: 'commit', name: 'COMMIT', commit: commitApply },
-    { kind: 'action', name: 'CONFIGURE', do: configureApply },
-    { kind: 'action', name: 'MOVE', do: moveApply },
-    { kind: 'action', name: 'DELETE', do: deleteApply },
+    ...afterCommit,
   ],
   ...operationEnds,
   ...ending,
@@ -41,11 +46,7 @@ export const applySaga = defineSaga<ApplyStep, ApplyContext>({
 export const applyRestSaga = defineSaga<ApplyStep, ApplyContext>({
   name: 'apply-rest',
   forwardOnly: true,
-  steps: [
-    { kind: 'action', name: 'CONFIGURE', do: configureApply },
-    { kind: 'action', name: 'MOVE', do: moveApply },
-    { kind: 'action', name: 'DELETE', do: deleteApply },
-  ],
+  steps: afterCommit,
   ...operationEnds,
   ...ending,
   context: applyContext,
