@@ -1,4 +1,5 @@
-import { type RouteDelta, RouteTable, TopicRoute } from '@braid/routing-model'
+import { type RouteDelta, RouteTable, type TopicRoute } from '@braid/routing-model'
+import { movedTopic } from './moved-topic.ts'
 
 export const topicCount = 20_000
 export const partitionsPerTopic = 50
@@ -34,22 +35,6 @@ export function nameOf(index: number): string {
 }
 
 function topicAt(index: number): TopicRoute {
-  const name = nameOf(index)
-  let route = TopicRoute.create({
-    tenant: 'default',
-    name,
-    id: `00000000-0000-4000-8000-${String(index).padStart(12, '0')}`,
-    partitions: partitionsPerTopic,
-    maxMessageBytes: 1_048_588,
-    homeTopic: `${name}.h`,
-    cluster: 'a',
-    topic: `${name}.h`,
-  })
-  for (let move = 1; move <= moves; move++) {
-    const cuts = Array.from({ length: partitionsPerTopic }, (_, partition) =>
-      BigInt(move * 1e6 + ((index * 7_919 + partition * 104_729) % 500_000)),
-    )
-    route = route.sealedAndAppended(cuts, { cluster: move % 2 === 0 ? 'a' : 'b', topic: `${name}.${move}` })
-  }
-  return route
+  const cut = (partition: number) => (index * 7_919 + partition * 104_729) % 500_000
+  return movedTopic({ index, partitions: partitionsPerTopic, moves, cut })
 }

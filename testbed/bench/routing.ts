@@ -1,7 +1,8 @@
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
-import { type RouteDelta, RouteTable, TopicRoute } from '@braid/routing-model'
+import { type RouteDelta, RouteTable } from '@braid/routing-model'
 import { type Benchmark, rounded, table } from './benchmark.ts'
+import { movedTopic } from './moved-topic.ts'
 
 const topicCount = 10_000
 const partitionsPerTopic = 100
@@ -54,25 +55,9 @@ function takeIn(routes: RouteTable): number {
 
 function allTopics(): RouteDelta {
   const topics = Array.from({ length: topicCount }, (_, index) => {
-    const name = `topic-${index}`
-    let route = TopicRoute.create({
-      tenant: 'default',
-      name,
-      id: `00000000-0000-4000-8000-${String(index).padStart(12, '0')}`,
-      partitions: partitionsPerTopic,
-      maxMessageBytes: 1_048_588,
-      homeTopic: `${name}.h`,
-      cluster: 'a',
-      topic: `${name}.h`,
-    })
-    for (let move = 1; move <= moves; move++) {
-      // Cuts as they are: no two partitions end alike.
-      const cuts = Array.from({ length: partitionsPerTopic }, (_, partition) =>
-        BigInt(move * 1e6 + partition * 7),
-      )
-      route = route.sealedAndAppended(cuts, { cluster: move % 2 === 0 ? 'a' : 'b', topic: `${name}.${move}` })
-    }
-    return route.toJSON()
+    // Cuts as they are: no two partitions end alike.
+    const cut = (partition: number) => partition * 7
+    return movedTopic({ index, partitions: partitionsPerTopic, moves, cut }).toJSON()
   })
   return {
     from: 0,

@@ -75,6 +75,17 @@ export function clientProtocol({ securedBy }: AccessDescription): SecurityProtoc
   return protocols[securedBy]
 }
 
+/** What a user needs on topics that move; to give one more partitions it needs Alter as well. */
+export const topicOperations = [
+  'Create',
+  'Delete',
+  'Describe',
+  'DescribeConfigs',
+  'AlterConfigs',
+  'Read',
+  'Write',
+] as const
+
 /** Arguments of `kafka-storage format` that make the users known to SCRAM. */
 export function scramArguments(access: AccessDescription): string[] {
   if (access.securedBy === 'ssl') return []

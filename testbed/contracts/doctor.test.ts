@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import type { Finding } from '@braid/control-api'
 import { ClusterConnections, controllerClock, deleteTopic, type Right } from '@braid/kafka-connection'
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
-import { allow, securityOf } from '../clusters/access.ts'
+import { allow, securityOf, topicOperations } from '../clusters/access.ts'
 import { type KafkaCluster, startClusters } from '../clusters/cluster.ts'
 import { type RunningBraid, startBraid } from '../components/running.ts'
 
@@ -49,16 +49,7 @@ afterAll(async () => {
   await Promise.all([home?.stop(), secured?.stop()])
 })
 
-const operations = [
-  'Create',
-  'Delete',
-  'Alter',
-  'Describe',
-  'DescribeConfigs',
-  'AlterConfigs',
-  'Read',
-  'Write',
-] as const
+const operations = [...topicOperations, 'Alter'] as const
 
 function rights(without: readonly Right['operation'][]): Right[] {
   const topics = operations.filter((operation) => !without.includes(operation))

@@ -22,7 +22,7 @@ import {
 import { encodeBatch, errorCodes, errorName, fetch, produce } from '@braid/kafka-protocol'
 import type { ClusterSecurity, SaslMechanism } from '@braid/routing-model'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
-import { allow, securityOf } from '../clusters/access.ts'
+import { allow, securityOf, topicOperations } from '../clusters/access.ts'
 import { issueCertificate } from '../clusters/certificates.ts'
 import { type KafkaCluster, type KafkaVersion, startClusters } from '../clusters/cluster.ts'
 
@@ -116,16 +116,7 @@ describe.each(versions)('a broker of %s with SASL and TLS', (version) => {
   test('a user with the rights does all that Braid does', async () => {
     const topic = 'orders'
     const group: Right = { operation: 'Describe', resource: 'Group', name: '*' }
-    const operations = [
-      'Create',
-      'Delete',
-      'Describe',
-      'DescribeConfigs',
-      'AlterConfigs',
-      'Read',
-      'Write',
-    ] as const
-    const rights = operations.map((operation): Right => ({ operation, resource: 'Topic', name: '*' }))
+    const rights = topicOperations.map((operation): Right => ({ operation, resource: 'Topic', name: '*' }))
     await allow(cluster(), 'braid', [...rights, group])
     const kafka = connect(cluster(), securityOf(access(), 'braid'))
     await expect

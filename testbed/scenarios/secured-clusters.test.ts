@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { ControlPlaneError } from '@braid/control-api'
 import type { ClusterSecurity } from '@braid/routing-model'
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
-import { allow, securityOf } from '../clusters/access.ts'
+import { allow, securityOf, topicOperations } from '../clusters/access.ts'
 import { type KafkaCluster, startClusters } from '../clusters/cluster.ts'
 import { sharedClusters } from '../clusters/shared.ts'
 import { type RunningBraid, startBraid } from '../components/running.ts'
@@ -66,19 +66,10 @@ test('a cluster that does not let us in is not registered, and the answer says w
 })
 
 test('a topic moves between a plain cluster and one with SASL and TLS, as a user with just the rights', async () => {
-  const operations = [
-    'Create',
-    'Delete',
-    'Describe',
-    'DescribeConfigs',
-    'AlterConfigs',
-    'Read',
-    'Write',
-  ] as const
   await allow(
     secured,
     'braid',
-    operations.map((operation) => ({ operation, resource: 'Topic', name: '*' })),
+    topicOperations.map((operation) => ({ operation, resource: 'Topic', name: '*' })),
   )
   const security = securityOf(secured.description.access, 'braid', 'SCRAM-SHA-256')
   expect(await register(security)).toMatchObject({ security })

@@ -1,35 +1,15 @@
 // What the store keeps for the reconciler, on whatever database. Run by the tests of each.
-import { TopicRoute } from '@braid/routing-model'
+import type { TopicRoute } from '@braid/routing-model'
 import { expect, onTestFinished, test } from 'vitest'
 import { Store } from '../store/store.ts'
 import type { StorePlace } from './database-contract.ts'
-import { plainCluster } from './plain-cluster.ts'
+import { furnish } from './furnished-store.ts'
 
 export function reconcileContract(place: () => Promise<StorePlace>): void {
   async function furnished(): Promise<{ store: Store; orders: TopicRoute }> {
     const store = await Store.open(await (await place()).open())
     onTestFinished(() => store.close())
-    const bootstrap = ['a:9092']
-    await store.addCluster({
-      name: 'a',
-      number: 1,
-      bootstrap,
-      clusterId: 'id-a',
-      ...plainCluster,
-      registeredAt: 1,
-    })
-    await store.addTenant('default', 'a')
-    const orders = TopicRoute.create({
-      tenant: 'default',
-      name: 'orders',
-      id: 'o-1',
-      partitions: 2,
-      maxMessageBytes: 1_000,
-      homeTopic: 'orders.x',
-      cluster: 'a',
-      topic: 'orders.x',
-    })
-    await store.addTopic(orders, 1)
+    const orders = await furnish(store, { clusters: ['a'], partitions: 2 })
     return { store, orders }
   }
 

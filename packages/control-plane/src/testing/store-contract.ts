@@ -3,7 +3,7 @@ import { TopicRoute } from '@braid/routing-model'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { Store } from '../store/store.ts'
 import type { StorePlace } from './database-contract.ts'
-import { plainCluster } from './plain-cluster.ts'
+import { furnish } from './furnished-store.ts'
 
 export function storeContract(place: () => Promise<StorePlace>): void {
   async function open(at: StorePlace): Promise<Store> {
@@ -15,29 +15,7 @@ export function storeContract(place: () => Promise<StorePlace>): void {
   /** Clusters a and b, tenant default at home on a, topic orders of three partitions on a. */
   async function furnished(at?: StorePlace): Promise<{ store: Store; orders: TopicRoute }> {
     const store = await open(at ?? (await place()))
-    for (const name of ['a', 'b']) {
-      const number = await store.nextClusterNumber()
-      await store.addCluster({
-        name,
-        number,
-        bootstrap: [`${name}:9092`],
-        clusterId: `id-${name}`,
-        ...plainCluster,
-        registeredAt: 1,
-      })
-    }
-    await store.addTenant('default', 'a')
-    const orders = TopicRoute.create({
-      tenant: 'default',
-      name: 'orders',
-      id: 'o-1',
-      partitions: 3,
-      maxMessageBytes: 1000,
-      homeTopic: 'orders.x',
-      cluster: 'a',
-      topic: 'orders.x',
-    })
-    await store.addTopic(orders, 1)
+    const orders = await furnish(store, { clusters: ['a', 'b'], partitions: 3 })
     return { store, orders }
   }
   test('what was written is there after the store is opened again', async () => {
