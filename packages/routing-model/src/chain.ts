@@ -41,12 +41,12 @@ export function checkChain(chain: readonly Loglet[]): void {
 
     const next = chain[i + 1]
     if (next === undefined) {
-      if (loglet.end !== undefined) {
+      if (loglet.end !== undefined || loglet.away !== undefined) {
         throw new RoutingError('BAD_CHAIN', `the last loglet, ${describeLoglet(loglet)}, must be open`)
       }
       continue
     }
-    const end = logicalEnd(loglet)
+    const end = logicalEnd(loglet) ?? (loglet.away === undefined ? undefined : loglet.base)
     if (end === undefined) {
       throw new RoutingError('BAD_CHAIN', `${describeLoglet(loglet)} must have a cut: another loglet follows`)
     }
@@ -96,10 +96,12 @@ export function appendLoglet(
  * Index of the first loglet that holds, or may yet hold, an offset at or after `offset`: the one that holds
  * it; the first for an offset before the chain; for an offset in a gap, the next one that is not empty; the
  * active one for everything beyond the last cut.
+ *
+ * A lost loglet whose end is unknown may hold anything up to where the next one begins.
  */
 export function locateLoglet(chain: readonly Loglet[], offset: bigint): number {
-  return chain.findIndex((loglet) => {
-    const end = logicalEnd(loglet)
+  return chain.findIndex((loglet, i) => {
+    const end = logicalEnd(loglet) ?? chain[i + 1]?.base
     return end === undefined || (end > offset && end > loglet.base)
   })
 }

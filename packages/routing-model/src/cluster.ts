@@ -7,6 +7,11 @@ export interface ClusterRoute {
   readonly bootstrap: readonly string[]
   /** How to connect to it; plaintext, without authentication, when absent. */
   readonly security?: ClusterSecurity | undefined
+  /**
+   * It is given up for now: nothing is written to it for topics that fail over, until it has returned. Topics that do
+   * not fail over wait for it.
+   */
+  readonly fenced?: boolean | undefined
 }
 
 export const CLUSTER_NUMBER_MAX = 9_999

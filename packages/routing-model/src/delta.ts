@@ -35,7 +35,7 @@ export function diffRoutes(from: RouteTable, to: RouteTable): RouteDelta {
   const lists = {
     clusters: changed(from.clusters, to.clusters, sameCluster),
     removedClusters: removed(from.clusters, to.clusters),
-    tenants: changed(from.tenants, to.tenants, (a, b) => a.home === b.home),
+    tenants: changed(from.tenants, to.tenants, sameTenant),
     removedTenants: removed(from.tenants, to.tenants),
     accessPoints: changed(from.accessPoints, to.accessPoints, sameAccessPoint),
     removedAccessPoints: removed(from.accessPoints, to.accessPoints),
@@ -82,7 +82,11 @@ function removedTopics(from: RouteTable, to: RouteTable): TopicName[] {
 }
 
 function sameCluster(a: ClusterRoute, b: ClusterRoute): boolean {
-  return a.number === b.number && sameConnection(a, b)
+  return a.number === b.number && sameConnection(a, b) && (a.fenced === true) === (b.fenced === true)
+}
+
+function sameTenant(a: TenantRoute, b: TenantRoute): boolean {
+  return a.home === b.home && a.standbyHome === b.standbyHome
 }
 
 function sameAccessPoint(a: AccessPointRoute, b: AccessPointRoute): boolean {

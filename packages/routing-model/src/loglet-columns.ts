@@ -1,4 +1,6 @@
 import { DEPTH_MAX, topicReused } from './chain.ts'
+import { type Holes, type HolesJson, holesFromJson, holesToJson, sameHoles } from './holes.ts'
+import type { LogletAway } from './loglet.ts'
 import {
   columnFromJson,
   columnOf,
@@ -21,35 +23,53 @@ export interface PhysicalTopic {
 export interface LogletColumns extends PhysicalTopic {
   readonly starts: OffsetColumn
   readonly bases: OffsetColumn
-  /** First logical offset after the loglet, kept and not the cut, because the next bases are mostly equal. */
+  /**
+   * First logical offset after the loglet, kept and not the cut, because the next bases are mostly equal. Of one that
+   * was lost before its end was known: where the next one begins, which is beyond anything that it can hold.
+   */
   readonly logicalEnds: OffsetColumn | undefined
+  /** What `logicalEnds` says is a bound, and not where it ends. Only of one that is lost. */
+  readonly endUnknown?: boolean | undefined
+  readonly away?: LogletAway | undefined
+  readonly holes?: Holes | undefined
 }
 
 export interface LogletColumnsJson extends PhysicalTopic {
   readonly start: OffsetColumnJson
   readonly base: OffsetColumnJson
-  /** The cut. Absent for the last, which is open. */
+  /** The cut. Absent for the last, which is open, and for one that was lost before its end was known. */
   readonly end?: OffsetColumnJson | undefined
+  readonly away?: LogletAway | undefined
+  readonly holes?: HolesJson | undefined
 }
 
-/** The physical cut of a partition; -1 while the loglet is open. */
+/** The physical cut of a partition; -1 while the loglet is open, or nobody knows where it ends. */
 export function endAt(loglet: LogletColumns, partition: number): bigint {
-  const { starts, bases, logicalEnds } = loglet
-  if (logicalEnds === undefined) return -1n
+  const { starts, bases, logicalEnds, endUnknown } = loglet
+  if (logicalEnds === undefined || endUnknown) return -1n
   return offsetAt(logicalEnds, partition) - offsetAt(bases, partition) + offsetAt(starts, partition)
 }
 
 export function sameLogletColumns(a: LogletColumns, b: LogletColumns): boolean {
   if (a.cluster !== b.cluster || a.topic !== b.topic) return false
   if (!sameColumn(a.starts, b.starts) || !sameColumn(a.bases, b.bases)) return false
+  if (a.away?.state !== b.away?.state || a.away?.readers !== b.away?.readers) return false
+  if ((a.endUnknown === true) !== (b.endUnknown === true) || !sameHoles(a.holes, b.holes)) return false
   if (a.logicalEnds === undefined || b.logicalEnds === undefined) return a.logicalEnds === b.logicalEnds
   return sameColumn(a.logicalEnds, b.logicalEnds)
 }
 
 export function logletColumnsToJson(loglet: LogletColumns): LogletColumnsJson {
-  const { cluster, topic, starts, bases, logicalEnds } = loglet
-  const open = { cluster, topic, start: columnToJson(starts), base: columnToJson(bases) }
-  if (logicalEnds === undefined) return open
+  const { cluster, topic, starts, bases, logicalEnds, endUnknown, away, holes } = loglet
+  const open = {
+    cluster,
+    topic,
+    start: columnToJson(starts),
+    base: columnToJson(bases),
+    ...(away && { away }),
+    ...(holes && { holes: holesToJson(holes) }),
+  }
+  if (logicalEnds === undefined || endUnknown) return open
   const length = Math.max(starts.length, bases.length, logicalEnds.length)
   const ends =
     starts === ZERO_COLUMN && bases === ZERO_COLUMN
@@ -69,14 +89,24 @@ export function logletColumnsFromJson(
   }
   const columns: LogletColumns[] = []
   const physicalTopics = new Set<string>()
-  for (const [i, { cluster, topic, start, base, end }] of (json as readonly LogletColumnsJson[]).entries()) {
+  for (const [i, loglet] of (json as readonly LogletColumnsJson[]).entries()) {
+    const { cluster, topic, start, base, end } = loglet
     checkPhysicalTopic({ cluster, topic }, name)
     const what = `${name} on ${cluster}: ${topic}`
     const physical = JSON.stringify([cluster, topic])
     if (physicalTopics.has(physical)) throw topicReused({ cluster, topic })
     physicalTopics.add(physical)
-    if ((end === undefined) !== (i === json.length - 1)) {
-      throw new RoutingError('BAD_CHAIN', `${what}: the last loglet is open, every other has a cut`)
+    const away = awayFromJson(loglet.away, what)
+    const next = json[i + 1]
+    const endUnknown = end === undefined && next !== undefined
+    if (
+      (next === undefined && (end !== undefined || away !== undefined)) ||
+      (endUnknown && away?.state !== 'lost')
+    ) {
+      throw new RoutingError(
+        'BAD_CHAIN',
+        `${what}: the last loglet is open, every other has a cut, unless it is lost`,
+      )
     }
 
     const starts = columnFromJson(start, partitions, what)
@@ -87,14 +117,33 @@ export function logletColumnsFromJson(
       checkNotBelow(bases, before, `${what}: overlaps the loglet before it`)
     }
     let logicalEnds: OffsetColumn | undefined
+    if (endUnknown) logicalEnds = columnFromJson(next.base, partitions, what)
     if (end !== undefined) {
       const ends = columnFromJson(end, partitions, what)
       checkNotBelow(ends, starts, `${what}: ends before it starts`)
       logicalEnds = logicalEndsOf(starts, bases, ends)
     }
-    columns.push({ cluster, topic, starts, bases, logicalEnds })
+    const holes = holesFromJson(loglet.holes, partitions, what)
+    columns.push({
+      cluster,
+      topic,
+      starts,
+      bases,
+      logicalEnds,
+      ...(endUnknown && { endUnknown }),
+      ...(away && { away }),
+      ...(holes && { holes }),
+    })
   }
   return columns
+}
+
+function awayFromJson(away: LogletAway | undefined, what: string): LogletAway | undefined {
+  if (away === undefined) return undefined
+  const { state, readers } = away
+  if ((state === 'lost' || state === 'returning') && (readers === 'wait' || readers === 'skip'))
+    return { state, readers }
+  throw new RoutingError('BAD_ROUTE', `${what}: ${JSON.stringify(away)} does not say how it is away`)
 }
 
 export function checkPhysicalTopic(physical: PhysicalTopic, what: string): void {

@@ -7,7 +7,7 @@ import { RoutingError } from './routing-error.ts'
  *     logical    base  ............ base + (end - start)
  *
  * `end` is the cut: the first physical offset that is no longer part of it. Without an `end` the loglet is
- * open, and takes appends.
+ * open, and takes appends; or its cluster was lost with it, and nobody knows where it ends (`away`).
  */
 export interface Loglet {
   readonly cluster: string
@@ -20,6 +20,23 @@ export interface Loglet {
   readonly end?: bigint
   /** Logical offset of `start`. */
   readonly base: bigint
+  /** Its cluster was given up and has not returned. */
+  readonly away?: LogletAway
+}
+
+/**
+ * A loglet on a cluster that was given up.
+ *
+ *     lost ──sealed, its end read──> returning ──what stands twice is left out──> (sealed, as any other)
+ *
+ * `lost`: its records and what it knows of producers cannot be asked for; its end may be unknown. `returning`: its end
+ * is final and it can be asked; batches that it may have are compared with it before they are written elsewhere.
+ * In both, readers who come to it do as the topic's policy says: `wait` until it is back (strict), or `skip` it
+ * (available).
+ */
+export interface LogletAway {
+  readonly state: 'lost' | 'returning'
+  readonly readers: 'wait' | 'skip'
 }
 
 /** First logical offset after the loglet; undefined while it is open. */
@@ -49,6 +66,6 @@ export function toPhysical(loglet: Loglet, logical: bigint): bigint {
 
 /** `kafka-a: orders-3 [0, 1200) at 0`, as messages name it. */
 export function describeLoglet(loglet: Loglet): string {
-  const end = loglet.end === undefined ? 'open' : `${loglet.end}`
+  const end = loglet.end?.toString() ?? (loglet.away === undefined ? 'open' : 'lost')
   return `${loglet.cluster}: ${loglet.topic}-${loglet.partition} [${loglet.start}, ${end}) at ${loglet.base}`
 }

@@ -170,8 +170,10 @@ export class RouteTable {
       checkNumbers('access point', accessPoints, 0, ACCESS_POINT_NUMBER_MAX)
     }
     if (clusters !== this.clusters || tenants !== this.tenants) {
-      for (const { name, home } of tenants.values()) {
+      for (const { name, home, standbyHome } of tenants.values()) {
         if (!clusters.has(home)) throw unknownCluster(home, `home of tenant ${name}`)
+        if (standbyHome !== undefined && !clusters.has(standbyHome))
+          throw unknownCluster(standbyHome, `standby home of tenant ${name}`)
       }
     }
 

@@ -1,6 +1,7 @@
 import { DEPTH_MAX, topicReused } from './chain.ts'
 import { type CutSlab, cutsOf, EMPTY_LOGLET } from './cut-rows.ts'
-import type { Loglet } from './loglet.ts'
+import { type Holes, holesWithin, pastHole } from './holes.ts'
+import type { Loglet, LogletAway } from './loglet.ts'
 import {
   checkPhysicalTopic,
   endAt,
@@ -24,9 +25,18 @@ export interface TopicRouteJson {
   readonly partitions: number
   readonly maxMessageBytes: number
   readonly homeTopic: string
+  readonly standbyHomeTopic?: string | undefined
+  readonly failover?: FailoverPolicy | undefined
   readonly prepared?: PhysicalTopic | undefined
   readonly loglets: readonly LogletColumnsJson[]
 }
+
+/**
+ * What becomes of a topic whose cluster is lost. `none`: its clients wait for it. `strict`: producers go on elsewhere,
+ * consumers wait, and read on in order when it is back. `available`: consumers go on elsewhere too, and are given what
+ * they skipped when it is back. Unless it is `none`, an access point writes to the topic only while it holds its lease.
+ */
+export type FailoverPolicy = 'none' | 'strict' | 'available'
 
 interface TopicFields {
   readonly tenant: string
@@ -38,6 +48,9 @@ interface TopicFields {
   readonly maxMessageBytes: number
   /** The physical topic on the tenant's home under whose name groups commit. */
   readonly homeTopic: string
+  /** The physical topic on the tenant's standby home that commits are mirrored to; undefined: they are not. */
+  readonly standbyHomeTopic: string | undefined
+  readonly failover: FailoverPolicy
   /** A hint: where the topic will go next, so that access points can warm up. */
   readonly prepared: PhysicalTopic | undefined
 }
@@ -62,6 +75,8 @@ export class TopicRoute implements TopicFields {
   readonly id: string
   readonly maxMessageBytes: number
   readonly homeTopic: string
+  readonly standbyHomeTopic: string | undefined
+  readonly failover: FailoverPolicy
   readonly prepared: PhysicalTopic | undefined
   private readonly columns: readonly LogletColumns[]
 
@@ -79,14 +94,21 @@ export class TopicRoute implements TopicFields {
     this.id = fields.id
     this.maxMessageBytes = fields.maxMessageBytes
     this.homeTopic = fields.homeTopic
+    this.standbyHomeTopic = fields.standbyHomeTopic
+    this.failover = fields.failover
     this.prepared = fields.prepared
     this.columns = columns
   }
 
   /** A topic of one loglet that starts at offset 0: a new topic, or one adopted as it is. */
-  static create(topic: Omit<TopicFields, 'prepared'> & PhysicalTopic): TopicRoute {
+  static create(
+    topic: Omit<TopicFields, 'prepared' | 'standbyHomeTopic' | 'failover'> &
+      Partial<Pick<TopicFields, 'standbyHomeTopic' | 'failover'>> &
+      PhysicalTopic,
+  ): TopicRoute {
     const loglet = { starts: ZERO_COLUMN, bases: ZERO_COLUMN, logicalEnds: undefined }
-    const fields = { ...topic, prepared: undefined }
+    const { standbyHomeTopic, failover = 'none' } = topic
+    const fields = { ...topic, standbyHomeTopic, failover, prepared: undefined }
     checkFields(fields)
     return new TopicRoute(fields, [{ cluster: topic.cluster, topic: topic.topic, ...loglet }])
   }
@@ -116,10 +138,35 @@ export class TopicRoute implements TopicFields {
     return offsetAt(this.at(index).bases, partition)
   }
 
-  /** The cut, a physical offset, exclusive. -1 while the loglet is open. */
+  /** The cut, a physical offset, exclusive. -1 while the loglet is open, or nobody knows where it ends. */
   end(index: number, partition: number): bigint {
     this.checkPartition(partition)
     return endAt(this.at(index), partition)
+  }
+
+  /** Undefined unless the loglet's cluster was given up and has not returned. */
+  away(index: number): LogletAway | undefined {
+    return this.at(index).away
+  }
+
+  /** Whether some loglet is on a cluster that was given up. */
+  get isPartlyAway(): boolean {
+    return this.columns.some(({ away }) => away !== undefined)
+  }
+
+  /** Whether some partition of the loglet has batches that are no part of the topic. */
+  hasHoles(index: number): boolean {
+    return this.at(index).holes !== undefined
+  }
+
+  /** The physical offset itself, or where the hole ends that it is in. */
+  pastHole(index: number, partition: number, physical: bigint): bigint {
+    return pastHole(this.at(index).holes, partition, physical)
+  }
+
+  /** How many physical offsets of [from, to) are in holes of the loglet. */
+  holesWithin(index: number, partition: number, from: bigint, to: bigint): bigint {
+    return holesWithin(this.at(index).holes, partition, from, to)
   }
 
   /**
@@ -156,9 +203,9 @@ export class TopicRoute implements TopicFields {
   loglet(index: number, partition: number): Loglet {
     const start = this.start(index, partition)
     const base = this.base(index, partition)
-    const { cluster, topic } = this.at(index)
-    if (index === this.active) return { cluster, topic, partition, start, base }
-    return { cluster, topic, partition, start, end: this.end(index, partition), base }
+    const { cluster, topic, away } = this.at(index)
+    const end = this.end(index, partition)
+    return { cluster, topic, partition, start, base, ...(end >= 0n && { end }), ...(away && { away }) }
   }
 
   chain(partition: number): Loglet[] {
@@ -182,12 +229,7 @@ export class TopicRoute implements TopicFields {
       )
     }
     if (gap < 0n) throw new RoutingError('BAD_CUT', `${this.name}: a gap of ${gap} would use offsets twice`)
-    if (this.depth >= DEPTH_MAX) {
-      throw new RoutingError(
-        'BAD_CHAIN',
-        `${this.name}: has ${this.depth} loglets, the most there may be: retire the first`,
-      )
-    }
+    this.checkDepth()
     this.checkFresh(next)
     const active = this.columns[this.active]!
     const logicalEnds = columnOf(
@@ -208,6 +250,132 @@ export class TopicRoute implements TopicFields {
       { ...active, logicalEnds },
       { cluster: next.cluster, topic: next.topic, starts: ZERO_COLUMN, bases, logicalEnds: undefined },
     ])
+  }
+
+  /**
+   * The route after the active loglets were given up, ends unknown, and `next`, a fresh and empty physical topic,
+   * follows at the logical offset `base` on every partition. The base has to be beyond anything that the lost loglet
+   * can hold, whatever was written to it last: nobody can check that here.
+   */
+  lostAndAppended(base: bigint, next: PhysicalTopic, readers: LogletAway['readers']): TopicRoute {
+    this.checkDepth()
+    this.checkFresh(next)
+    const active = this.columns[this.active]!
+    for (let partition = 0; partition < this.partitions; partition++) {
+      if (offsetAt(active.bases, partition) > base) {
+        throw new RoutingError(
+          'BAD_CUT',
+          `${this.name}-${partition}: a loglet at ${base} would use offsets twice, the one before begins at ${offsetAt(active.bases, partition)}`,
+        )
+      }
+    }
+    const bases = columnOf([base])
+    const lost = {
+      ...active,
+      logicalEnds: bases,
+      endUnknown: true,
+      away: { state: 'lost', readers },
+    } as const
+    return new TopicRoute({ ...this.fields(), prepared: undefined }, [
+      ...this.columns.slice(0, -1),
+      lost,
+      { cluster: next.cluster, topic: next.topic, starts: ZERO_COLUMN, bases, logicalEnds: undefined },
+    ])
+  }
+
+  /** The route with its sealed loglets on a cluster lost: their ends stay known. The active one is not touched. */
+  sealedLost(cluster: string, readers: LogletAway['readers']): TopicRoute {
+    const away: LogletAway = { state: 'lost', readers }
+    return this.withColumns((loglet, index) =>
+      index < this.active && loglet.cluster === cluster ? { ...loglet, away } : loglet,
+    )
+  }
+
+  /**
+   * The route with a lost loglet returning: it is sealed, and `ends` are its final cuts, by partition (ignored where
+   * its ends were known).
+   */
+  returning(index: number, ends: readonly bigint[]): TopicRoute {
+    const { away, endUnknown } = this.at(index)
+    if (away === undefined) throw this.notAway(index)
+    const returning: LogletAway = { ...away, state: 'returning' }
+    return this.withColumns((loglet, i) => {
+      if (i !== index) return loglet
+      const { endUnknown: _, ...known } = loglet
+      return { ...known, away: returning, ...(endUnknown && { logicalEnds: this.#cutAt(index, ends) }) }
+    })
+  }
+
+  /**
+   * The route with a returning loglet as any other sealed one. `ends`: its cuts; below those that it returned with
+   * where what lies behind them is copied on. `holes`: batches that stand in a later loglet too.
+   */
+  returned(index: number, ends: readonly bigint[], holes: Holes | undefined): TopicRoute {
+    if (this.at(index).away?.state !== 'returning') throw this.notAway(index)
+    return this.withColumns((loglet, i) => {
+      if (i !== index) return loglet
+      const { away: _, holes: __, ...sealed } = loglet
+      return { ...sealed, logicalEnds: this.#cutAt(index, ends), ...(holes && { holes }) }
+    })
+  }
+
+  /** The route without a loglet that is away: its records are given up. */
+  abandoned(index: number): TopicRoute {
+    if (this.at(index).away === undefined) throw this.notAway(index)
+    return new TopicRoute(this.fields(), this.columns.toSpliced(index, 1))
+  }
+
+  withFailover(failover: FailoverPolicy): TopicRoute {
+    return new TopicRoute({ ...this.fields(), failover }, this.columns)
+  }
+
+  /** The route with other physical topics for commits: at home, and on the standby home. */
+  withHomeTopics(homeTopic: string, standbyHomeTopic: string | undefined): TopicRoute {
+    const fields = { ...this.fields(), homeTopic, standbyHomeTopic }
+    checkFields(fields)
+    return new TopicRoute(fields, this.columns)
+  }
+
+  #cutAt(index: number, ends: readonly bigint[]): OffsetColumn {
+    if (ends.length !== this.partitions) {
+      throw new RoutingError(
+        'BAD_CUT',
+        `${this.name}: ${ends.length} cuts for ${this.partitions} partitions; cut every partition`,
+      )
+    }
+    const { starts, bases } = this.at(index)
+    const next = this.at(index + 1).bases
+    return columnOf(
+      ends.map((end, partition) => {
+        const logicalEnd = end - offsetAt(starts, partition) + offsetAt(bases, partition)
+        if (end < offsetAt(starts, partition) || logicalEnd > offsetAt(next, partition)) {
+          throw new RoutingError(
+            'BAD_CUT',
+            `${this.name}-${partition}: a cut at ${end} is not between the loglet's start ${offsetAt(starts, partition)} and the next one's base ${offsetAt(next, partition)}`,
+          )
+        }
+        return logicalEnd
+      }),
+    )
+  }
+
+  private withColumns(change: (loglet: LogletColumns, index: number) => LogletColumns): TopicRoute {
+    return new TopicRoute(this.fields(), this.columns.map(change))
+  }
+
+  private notAway(index: number): RoutingError {
+    return new RoutingError(
+      'BAD_CHAIN',
+      `${this.name}: loglet ${index} (${this.physicalTopic(index)} on ${this.cluster(index)}) is ${this.away(index)?.state ?? 'not away'}`,
+    )
+  }
+
+  private checkDepth(): void {
+    if (this.depth < DEPTH_MAX) return
+    throw new RoutingError(
+      'BAD_CHAIN',
+      `${this.name}: has ${this.depth} loglets, the most there may be: retire the first`,
+    )
   }
 
   /** The route without its first loglet, once retention has emptied it on every partition. */
@@ -268,6 +436,8 @@ export class TopicRoute implements TopicFields {
         this.partitions === other.partitions &&
         this.maxMessageBytes === other.maxMessageBytes &&
         this.homeTopic === other.homeTopic &&
+        this.standbyHomeTopic === other.standbyHomeTopic &&
+        this.failover === other.failover &&
         this.prepared?.cluster === other.prepared?.cluster &&
         this.prepared?.topic === other.prepared?.topic &&
         this.depth === other.depth &&
@@ -276,14 +446,21 @@ export class TopicRoute implements TopicFields {
   }
 
   toJSON(): TopicRouteJson {
-    const { prepared, ...fields } = this.fields()
-    return { ...fields, ...(prepared && { prepared }), loglets: this.columns.map(logletColumnsToJson) }
+    const { prepared, standbyHomeTopic, failover, ...fields } = this.fields()
+    return {
+      ...fields,
+      ...(standbyHomeTopic !== undefined && { standbyHomeTopic }),
+      ...(failover !== 'none' && { failover }),
+      ...(prepared && { prepared }),
+      loglets: this.columns.map(logletColumnsToJson),
+    }
   }
 
   /** Checks everything: what it is given was read from a wire or a disk. `slab` for one of many. */
   static fromJSON(json: TopicRouteJson, slab?: CutSlab): TopicRoute {
     const prepared = json.prepared && { cluster: json.prepared.cluster, topic: json.prepared.topic }
-    const fields = { ...json, prepared }
+    const { standbyHomeTopic, failover = 'none' } = json
+    const fields = { ...json, standbyHomeTopic, failover, prepared }
     checkFields(fields)
     const columns = logletColumnsFromJson(json.loglets, json.partitions, json.name)
     const route = new TopicRoute(fields, columns, slab)
@@ -317,16 +494,28 @@ export class TopicRoute implements TopicFields {
   }
 
   private fields(): TopicFields {
-    const { tenant, name, id, partitions, maxMessageBytes, homeTopic, prepared } = this
-    return { tenant, name, id, partitions, maxMessageBytes, homeTopic, prepared }
+    const { tenant, name, id, partitions, maxMessageBytes, homeTopic, standbyHomeTopic, failover, prepared } =
+      this
+    return { tenant, name, id, partitions, maxMessageBytes, homeTopic, standbyHomeTopic, failover, prepared }
   }
 }
+
+const failoverPolicies: ReadonlySet<unknown> = new Set<FailoverPolicy>(['none', 'strict', 'available'])
 
 function checkFields(fields: TopicFields): void {
   for (const key of ['tenant', 'name', 'id', 'homeTopic'] as const) {
     if (typeof fields[key] !== 'string' || fields[key] === '') {
       throw new RoutingError('BAD_ROUTE', `topic ${fields.name}: ${key} is missing`)
     }
+  }
+  if (fields.standbyHomeTopic !== undefined && typeof fields.standbyHomeTopic !== 'string') {
+    throw new RoutingError('BAD_ROUTE', `topic ${fields.name}: standbyHomeTopic is no name`)
+  }
+  if (!failoverPolicies.has(fields.failover)) {
+    throw new RoutingError(
+      'BAD_ROUTE',
+      `topic ${fields.name}: failover ${fields.failover} is none of ${[...failoverPolicies].join(', ')}`,
+    )
   }
   if (!isWithin(fields.partitions, 1, PARTITIONS_MAX)) {
     throw new RoutingError(
