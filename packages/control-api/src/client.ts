@@ -4,7 +4,19 @@ import type { AccessPoint, AccessPointLease, AccessPointRenewal } from './resour
 import type { AuditEntry, AuditQuery } from './resources/audit.ts'
 import type { Cluster, ClusterRegistration, ClusterUpdate } from './resources/cluster.ts'
 import type { Diagnosis } from './resources/doctor.ts'
+import type {
+  Abandoned,
+  Failover,
+  FailoverSettings,
+  FailoverStart,
+  FailoverStarted,
+  FailoverStatus,
+  FailoverTopic,
+  ReturnStart,
+} from './resources/failover.ts'
+import type { MonitorEventSeen, MonitorReport } from './resources/finding-event.ts'
 import type { FleetApplied, FleetInput, FleetPlan } from './resources/fleet.ts'
+import type { Lease, LeaseGranted, LeaseRenewal } from './resources/lease.ts'
 import type { Migration, MigrationStart } from './resources/migration.ts'
 import type {
   DrainStart,
@@ -26,8 +38,10 @@ import type {
   TopicUpdate,
 } from './resources/topic.ts'
 import {
+  type FailoverWaitOptions,
   type MigrationWaitOptions,
   type OperationWaitOptions,
+  waitForFailover,
   waitForMigration,
   waitForOperation,
 } from './waits.ts'
@@ -77,6 +91,49 @@ export class ControlPlaneClient {
       call(this.http, 'clusters.uncordon', { params: { cluster }, query: dry(options) }),
     drain: (cluster: string, body: DrainStart = {}, options?: DryRun): Promise<OperationStarted> =>
       call(this.http, 'clusters.drain', { params: { cluster }, body, query: dry(options) }),
+  }
+
+  readonly failovers = {
+    /** Gives the cluster up. `failover` of the answer is null after a dry run. */
+    start: (cluster: string, body: FailoverStart = {}, options?: DryRun): Promise<FailoverStarted> =>
+      call(this.http, 'failovers.start', { params: { cluster }, body, query: dry(options) }),
+    /** Takes a cluster that was given up back. */
+    return: (cluster: string, body: ReturnStart = {}, options?: DryRun): Promise<FailoverStarted> =>
+      call(this.http, 'clusters.return', { params: { cluster }, body, query: dry(options) }),
+    list: async ({ limit }: Latest = {}): Promise<Failover[]> =>
+      (await call(this.http, 'failovers.list', { query: { limit } })).failovers,
+    get: (id: string): Promise<Failover> => call(this.http, 'failovers.get', { params: { id } }),
+    topics: (id: string): Promise<FailoverTopic[]> =>
+      allPages(
+        (after) => call(this.http, 'failovers.topics', { params: { id }, query: { limit: 1_000, after } }),
+        (page) => page.topics,
+      ),
+    /** Asks for it. Refused after SWITCH. */
+    cancel: (id: string): Promise<Failover> => call(this.http, 'failovers.cancel', { params: { id } }),
+    status: (): Promise<FailoverStatus> => call(this.http, 'failovers.status'),
+    configure: (body: Partial<FailoverSettings>): Promise<FailoverSettings> =>
+      call(this.http, 'failovers.configure', { body }),
+    /** Until it is done; throws what it failed with. Rides out a control plane that is away for a while. */
+    wait: (id: string, options: FailoverWaitOptions): Promise<Failover> =>
+      waitForFailover(this.http, id, options),
+  }
+
+  readonly leases = {
+    renew: (id: string, body: LeaseRenewal): Promise<LeaseGranted> =>
+      call(this.http, 'leases.renew', { params: { id }, body }),
+    end: (id: string): Promise<void> => call(this.http, 'leases.end', { params: { id } }),
+    list: (): Promise<Lease[]> =>
+      allPages(
+        (after) => call(this.http, 'leases.list', { query: { limit: 1_000, after } }),
+        (page) => page.leases,
+      ),
+  }
+
+  readonly monitors = {
+    report: (id: string, body: MonitorReport): Promise<{ routeVersion: number; accepted: number }> =>
+      call(this.http, 'monitors.report', { params: { id }, body }),
+    events: async ({ limit }: Latest = {}): Promise<MonitorEventSeen[]> =>
+      (await call(this.http, 'monitors.events', { query: { limit } })).events,
   }
 
   readonly slas = {
@@ -137,6 +194,17 @@ export class ControlPlaneClient {
       call(this.http, 'topics.update', { params: { tenant, topic }, body, query: dry(options) }),
     adopt: (body: TopicAdoption, { tenant = defaultTenant }: InTenant = {}): Promise<Topic> =>
       call(this.http, 'topics.adopt', { params: { tenant }, body }),
+    /** Names the price of giving up a lost loglet, and does it when `confirm` says so. */
+    abandon: (
+      topic: string,
+      loglet: number,
+      { tenant = defaultTenant, confirm = false }: InTenant & { confirm?: boolean } = {},
+    ): Promise<Abandoned> =>
+      call(this.http, 'topics.abandon', {
+        params: { tenant, topic, loglet: String(loglet) },
+        body: { confirm },
+        query: { dryRun: confirm ? 'false' : 'true' },
+      }),
     delete: (topic: string, { tenant = defaultTenant, ...options }: InTenant & DryRun = {}): Promise<void> =>
       call(this.http, 'topics.delete', { params: { tenant, topic }, query: dry(options) }),
   }

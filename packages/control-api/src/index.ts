@@ -54,6 +54,30 @@ export {
 } from './resources/cluster-security.ts'
 export type { Diagnosis, Finding } from './resources/doctor.ts'
 export {
+  type Abandoned,
+  type ClusterHealth,
+  type ClusterVote,
+  clusterVote,
+  defaultFailoverSettings,
+  type Failover,
+  type FailoverHome,
+  type FailoverKind,
+  type FailoverPlan,
+  type FailoverSettings,
+  type FailoverStart,
+  type FailoverStarted,
+  type FailoverStatus,
+  type FailoverTopic,
+  failoverSteps,
+  type ReturnStart,
+} from './resources/failover.ts'
+export {
+  type MonitorEvent,
+  type MonitorEventSeen,
+  type MonitorReport,
+  monitorEventKinds,
+} from './resources/finding-event.ts'
+export {
   type Fleet,
   type FleetApplied,
   type FleetInput,
@@ -61,6 +85,13 @@ export {
   fleet,
   type PlannedChange,
 } from './resources/fleet.ts'
+export {
+  type ClusterSighting,
+  type Lease,
+  type LeaseGranted,
+  type LeaseRenewal,
+  writeLeaseMs,
+} from './resources/lease.ts'
 export {
   type Migration,
   type MigrationStart,

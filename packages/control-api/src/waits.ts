@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { call } from './calls.ts'
 import { ControlPlaneError } from './problems.ts'
 import type { Requester } from './requests.ts'
+import type { Failover } from './resources/failover.ts'
 import type { Migration } from './resources/migration.ts'
 import type { Operation } from './resources/operation.ts'
 
@@ -18,6 +19,12 @@ export interface OperationWaitOptions {
   readonly timeoutMs: number
   /** Called with every new state of the record, first with the present one. */
   readonly onStep?: ((operation: Operation) => void) | undefined
+}
+
+export interface FailoverWaitOptions {
+  readonly timeoutMs: number
+  /** Called with every new state of the record, first with the present one. */
+  readonly onStep?: ((failover: Failover) => void) | undefined
 }
 
 const longPollMs = 10_000
@@ -77,6 +84,29 @@ export async function waitForOperation(
     )
   }
   return ended
+}
+
+export async function waitForFailover(
+  http: Requester,
+  id: string,
+  { timeoutMs, onStep }: FailoverWaitOptions,
+): Promise<Failover> {
+  const ended = await poll<Failover>({
+    ask: (query, extraMs) => call(http, 'failovers.get', { params: { id }, query, extraMs }),
+    timeoutMs,
+    onStep,
+    hasEnded: ({ state }) => state === 'done' || state === 'failed' || state === 'cancelled',
+    late: (last) =>
+      last === undefined
+        ? `failover ${id}: nothing heard of it within ${timeoutMs} ms`
+        : `the ${last.kind} of ${last.cluster} is ${last.state} in step ${last.step} after ${timeoutMs} ms, and goes on`,
+  })
+  if (ended.state === 'done') return ended
+  throw new ControlPlaneError(
+    ended.error?.code ?? 'FAILOVER_CANCELLED',
+    409,
+    ended.error?.detail ?? `the ${ended.kind} of ${ended.cluster} was cancelled; all is as it was`,
+  )
 }
 
 async function poll<T extends { revision: number }>({

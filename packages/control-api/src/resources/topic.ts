@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { failoverPolicy } from './failover.ts'
 import { bytesPerSecond, clusterName, moment, offset, shortText, slaName, topicName } from './names.ts'
 import { nextPage } from './page.ts'
 
@@ -81,8 +82,9 @@ export type Placement = z.infer<typeof placement>
 export const topicLoglet = z.object({
   cluster: z.string(),
   topic: z.string(),
-  state: z.enum(['sealed', 'active']),
-  /** By partition. `end` is the cut, null while open; `start` and `end` are physical, `base` is logical. */
+  /** `lost`: its cluster was given up. `returning`: it is back, and what it has is being recovered. */
+  state: z.enum(['sealed', 'active', 'lost', 'returning']),
+  /** By partition. `end` is the cut, null while open, or while nobody knows it; `start` and `end` are physical, `base` is logical. */
   partitions: z.array(z.object({ start: offset, end: offset.nullable(), base: offset })),
 })
 export type TopicLoglet = z.infer<typeof topicLoglet>
@@ -99,6 +101,8 @@ export const topicSummary = z.object({
   /** Cluster and physical topic of the active loglet. */
   cluster: z.string(),
   physicalTopic: z.string(),
+  /** What becomes of it when its cluster is lost, as access points know it. */
+  failover: failoverPolicy,
   /** Where it would go on when its cluster is lost; null without failover. */
   standby: z.string().nullable(),
   /** The physical topic on the tenant's home under which groups commit. */
