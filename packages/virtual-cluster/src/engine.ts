@@ -10,6 +10,7 @@ import { type Log, neverThrowing, silent } from './log.ts'
 import type { ProducePart } from './produce-part.ts'
 import { type ByteSink, Session } from './session.ts'
 import type { TopicAdmin } from './topic-admin.ts'
+import type { WriteLease } from './write-lease.ts'
 
 /** An address that clients' metadata names as a broker. */
 export interface ListenerAddress {
@@ -41,6 +42,8 @@ export interface EngineOptions {
   readonly now?: () => number
   /** Fills with random bytes; producer ids are made of them. */
   readonly randomBytes: (size: number) => Buffer
+  /** The right to write to topics that fail over; absent: always held, for callers whose routes have no such topics. */
+  readonly lease?: WriteLease | undefined
 }
 
 /**
