@@ -32,6 +32,7 @@ export function topicEndpoints({
     pinnedTo: spec.pinnedTo,
     cluster: route.cluster(route.active),
     physicalTopic: route.physicalTopic(route.active),
+    failover: route.failover,
     standby: spec.standby,
     homeTopic: route.homeTopic,
     loglets: route.depth,

@@ -265,6 +265,7 @@ export class Clusters {
         number,
         clusterId,
         state: 'active',
+        fenced: false,
         registeredAt: this.now(),
       }
       // The first cluster is home to whoever names no tenant.

@@ -56,7 +56,14 @@ async function newClusters(plane: Plane, work: ApplyWork, { clusterIds }: Prepar
         `${CLUSTER_NUMBER_MAX} clusters were registered, more than there are numbers for`,
       )
     }
-    rows.push({ ...rowOf(document), number, clusterId, state: 'active', registeredAt: plane.now() })
+    rows.push({
+      ...rowOf(document),
+      number,
+      clusterId,
+      state: 'active',
+      fenced: false,
+      registeredAt: plane.now(),
+    })
   }
   return rows
 }

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { databaseContract } from '../testing/database-contract.ts'
+import { failoverContract } from '../testing/failover-contract.ts'
 import { startPostgres, type TestPostgres } from '../testing/postgres.ts'
 import { reconcileContract } from '../testing/reconcile-contract.ts'
 import { storeContract } from '../testing/store-contract.ts'
@@ -35,6 +36,7 @@ async function place() {
 describe('as a database', () => databaseContract(place))
 describe('as a store', () => storeContract(place))
 describe('as a store of the reconciler', () => reconcileContract(place))
+describe('as a store of failovers', () => failoverContract(place))
 
 const ofConnection = (pid: unknown) => `SELECT pg_terminate_backend(${pid})`
 const pidOf = async (connection: PostgresConnection) =>

@@ -16,6 +16,8 @@ export interface ClusterRow {
   readonly dedicatedTo: string | null
   readonly labels: Readonly<Record<string, string>>
   readonly state: ClusterState
+  /** Topics that fail over are not written there. */
+  readonly fenced: boolean
   /** Null: plaintext, nobody is asked who they are. */
   readonly security: ClusterSecurity | null
   readonly registeredAt: number

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { databaseContract } from '../testing/database-contract.ts'
+import { failoverContract } from '../testing/failover-contract.ts'
 import { reconcileContract } from '../testing/reconcile-contract.ts'
 import { storeContract } from '../testing/store-contract.ts'
 import { schemaFiles } from './schema.ts'
@@ -25,6 +26,7 @@ async function place() {
 describe('as a database', () => databaseContract(place))
 describe('as a store', () => storeContract(place))
 describe('as a store of the reconciler', () => reconcileContract(place))
+describe('as a store of failovers', () => failoverContract(place))
 
 test("what is committed is on the disk before it is announced, and not only in the system's memory", async () => {
   const db = openSqlite(file())

@@ -3,14 +3,19 @@ import {
   type AccessPointRoute,
   type ClusterRoute,
   type ClusterSecurity,
+  type FailoverPolicy,
+  type HolesJson,
+  type LogletAway,
   type LogletColumnsJson,
   RouteTable,
+  type TenantRoute,
   type TopicRoute,
   type TopicRouteJson,
 } from '@braid/routing-model'
 import type { DeltaText } from '../routes/published-routes.ts'
 import { AuditQueries } from './audit-queries.ts'
 import type { Database, Row } from './database.ts'
+import { FailoverQueries } from './failover-queries.ts'
 import { IdempotencyQueries } from './idempotency-queries.ts'
 import { MigrationQueries } from './migration-queries.ts'
 import { OperationQueries } from './operation-queries.ts'
@@ -36,6 +41,7 @@ export class Store {
   readonly tenantSpecs: TenantQueries
   readonly topicSpecs: TopicQueries
   readonly reconcile: ReconcileQueries
+  readonly failovers: FailoverQueries
   readonly tokens: TokenQueries
   readonly audit: AuditQueries
   readonly idempotency: IdempotencyQueries
@@ -54,6 +60,7 @@ export class Store {
     this.tenantSpecs = new TenantQueries(db)
     this.topicSpecs = new TopicQueries(db)
     this.reconcile = new ReconcileQueries(db)
+    this.failovers = new FailoverQueries(db)
     this.tokens = new TokenQueries(db)
     this.audit = new AuditQueries(db)
     this.idempotency = new IdempotencyQueries(db)
@@ -192,7 +199,7 @@ export class Store {
   async updateCluster(row: ClusterRow): Promise<void> {
     await this.db.run(
       `UPDATE cluster SET bootstrap = ?, partitions_max = ?, bytes_in_max = ?, bytes_out_max = ?, tier = ?,
-         dedicated_to = ?, labels = ?, state = ?, security = ? WHERE name = ?`,
+         dedicated_to = ?, labels = ?, state = ?, fenced = ?, security = ? WHERE name = ?`,
       JSON.stringify(row.bootstrap),
       row.partitionsMax,
       row.bytesInMax,
@@ -201,6 +208,7 @@ export class Store {
       row.dedicatedTo,
       JSON.stringify(row.labels),
       row.state,
+      row.fenced ? 1 : 0,
       row.security === null ? null : JSON.stringify(row.security),
       row.name,
     )
@@ -211,11 +219,17 @@ export class Store {
     await this.db.run('DELETE FROM cluster WHERE name = ?', name)
   }
 
-  async tenants(): Promise<{ name: string; home: string }[]> {
-    return (await this.db.all('SELECT name, home FROM tenant ORDER BY name')).map((row) => ({
+  async tenants(): Promise<TenantRoute[]> {
+    return (await this.db.all('SELECT name, home, standby_home FROM tenant ORDER BY name')).map((row) => ({
       name: String(row.name),
       home: String(row.home),
+      ...(row.standby_home !== null && { standbyHome: String(row.standby_home) }),
     }))
+  }
+
+  /** Where its groups are, and where they go on. */
+  async setHomes(name: string, home: string, standbyHome: string | null): Promise<void> {
+    await this.db.run('UPDATE tenant SET home = ?, standby_home = ? WHERE name = ?', home, standbyHome, name)
   }
 
   async addTenant(name: string, home: string): Promise<void> {
@@ -243,6 +257,8 @@ export class Store {
       partitions: Number(row.partitions),
       maxMessageBytes: Number(row.max_message_bytes),
       homeTopic: String(row.home_topic),
+      ...(row.standby_home_topic !== null && { standbyHomeTopic: String(row.standby_home_topic) }),
+      ...(row.failover !== 'none' && { failover: row.failover as FailoverPolicy }),
       ...(row.prepared_cluster !== null && {
         prepared: { cluster: String(row.prepared_cluster), topic: String(row.prepared_topic) },
       }),
@@ -256,16 +272,19 @@ export class Store {
   }
 
   async addTopic(route: TopicRoute, createdAt: number): Promise<void> {
-    const { id, tenant, name, partitions, maxMessageBytes, homeTopic } = route
+    const { id, tenant, name, partitions, maxMessageBytes, homeTopic, standbyHomeTopic, failover } = route
     await this.db.run(
-      `INSERT INTO topic (id, tenant, name, partitions, max_message_bytes, home_topic, created_at)
-       VALUES (?, ?, ?, ?, ?, ?, ?)`,
+      `INSERT INTO topic (id, tenant, name, partitions, max_message_bytes, home_topic, standby_home_topic, failover,
+         created_at)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
       id,
       tenant,
       name,
       partitions,
       maxMessageBytes,
       homeTopic,
+      standbyHomeTopic ?? null,
+      failover,
       createdAt,
     )
     const json = route.toJSON()
@@ -285,9 +304,7 @@ export class Store {
   /** The SWITCH: the last loglet but one of the route gets its cuts, the last is new. */
   async appendLoglet(route: TopicRoute): Promise<void> {
     const [sealed, open] = route.toJSON().loglets.slice(-2)
-    const position = Number(
-      (await this.db.get('SELECT max(position) AS last FROM loglet WHERE topic_id = ?', route.id))?.last,
-    )
+    const position = await this.lastPosition(route.id)
     const cuts = JSON.stringify(sealed!.end)
     const changed = await this.db.run(
       'UPDATE loglet SET ends = ? WHERE topic_id = ? AND position = ? AND ends IS NULL AND cluster = ? AND topic = ?',
@@ -301,6 +318,74 @@ export class Store {
       throw new Error(`topic ${route.name}: the active loglet in the store is not ${sealed!.topic}`)
     await this.addLoglet(route.id, position + 1, open!)
     await this.setPrepared(route)
+  }
+
+  /**
+   * A failover: as appendLoglet, but the loglet that is given up gets no cuts, and is away. Loglets that are sealed and
+   * away are written by setLoglets.
+   */
+  async appendAfterLost(route: TopicRoute): Promise<void> {
+    const [lost, open] = route.toJSON().loglets.slice(-2)
+    const position = await this.lastPosition(route.id)
+    const changed = await this.db.run(
+      'UPDATE loglet SET away = ? WHERE topic_id = ? AND position = ? AND ends IS NULL AND cluster = ? AND topic = ?',
+      JSON.stringify(lost!.away),
+      route.id,
+      position,
+      lost!.cluster,
+      lost!.topic,
+    )
+    if (changed !== 1)
+      throw new Error(`topic ${route.name}: the active loglet in the store is not ${lost!.topic}`)
+    await this.addLoglet(route.id, position + 1, open!)
+    await this.setPrepared(route)
+  }
+
+  /** Cuts, holes and whether they are away, of all loglets that the route has; those that it has no more are removed. */
+  async setLoglets(route: TopicRoute): Promise<void> {
+    const kept = new Set<string>()
+    for (const { cluster, topic, end, away, holes } of route.toJSON().loglets) {
+      kept.add(JSON.stringify([cluster, topic]))
+      const changed = await this.db.run(
+        'UPDATE loglet SET ends = ?, away = ?, holes = ? WHERE topic_id = ? AND cluster = ? AND topic = ?',
+        end === undefined ? null : JSON.stringify(end),
+        away === undefined ? null : JSON.stringify(away),
+        holes === undefined ? null : JSON.stringify(holes),
+        route.id,
+        cluster,
+        topic,
+      )
+      if (changed !== 1)
+        throw new Error(`topic ${route.name}: the store has no loglet ${topic} on ${cluster}`)
+    }
+    for (const row of await this.db.all('SELECT cluster, topic FROM loglet WHERE topic_id = ?', route.id)) {
+      if (kept.has(JSON.stringify([row.cluster, row.topic]))) continue
+      await this.db.run(
+        'DELETE FROM loglet WHERE topic_id = ? AND cluster = ? AND topic = ?',
+        route.id,
+        String(row.cluster),
+        String(row.topic),
+      )
+    }
+  }
+
+  /** The physical topics for commits. */
+  async setHomeTopics({ id, homeTopic, standbyHomeTopic }: TopicRoute): Promise<void> {
+    await this.db.run(
+      'UPDATE topic SET home_topic = ?, standby_home_topic = ? WHERE id = ?',
+      homeTopic,
+      standbyHomeTopic ?? null,
+      id,
+    )
+  }
+
+  async setFailover({ id, failover }: TopicRoute): Promise<void> {
+    await this.db.run('UPDATE topic SET failover = ? WHERE id = ?', failover, id)
+  }
+
+  private async lastPosition(topicId: string): Promise<number> {
+    const row = await this.db.get('SELECT max(position) AS last FROM loglet WHERE topic_id = ?', topicId)
+    return Number(row?.last)
   }
 
   async removeFirstLoglet(topicId: string): Promise<void> {
@@ -440,6 +525,7 @@ function clusterRow(row: Row): ClusterRow {
     dedicatedTo: row.dedicated_to === null ? null : String(row.dedicated_to),
     labels: JSON.parse(String(row.labels)) as Record<string, string>,
     state: row.state as ClusterRow['state'],
+    fenced: row.fenced === 1,
     security: row.security === null ? null : (JSON.parse(String(row.security)) as ClusterSecurity),
     registeredAt: Number(row.registered_at),
   }
@@ -450,8 +536,8 @@ function numberOrNull(value: unknown): number | null {
 }
 
 /** What access points need to know of it. */
-export function clusterRoute({ name, number, bootstrap, security }: ClusterRow): ClusterRoute {
-  return { name, number, bootstrap, ...(security !== null && { security }) }
+export function clusterRoute({ name, number, bootstrap, security, fenced }: ClusterRow): ClusterRoute {
+  return { name, number, bootstrap, ...(security !== null && { security }), ...(fenced && { fenced }) }
 }
 
 function logletColumns(row: Row): LogletColumnsJson {
@@ -462,5 +548,7 @@ function logletColumns(row: Row): LogletColumnsJson {
     start: column(row.starts),
     base: column(row.bases),
     ...(row.ends !== null && { end: column(row.ends) }),
+    ...(row.away !== null && { away: JSON.parse(String(row.away)) as LogletAway }),
+    ...(row.holes !== null && { holes: JSON.parse(String(row.holes)) as HolesJson }),
   }
 }

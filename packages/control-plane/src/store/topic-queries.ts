@@ -123,7 +123,7 @@ export class TopicQueries {
       `SELECT loglet.cluster AS cluster, count(*) AS topics, sum(topic.partitions) AS partitions,
          sum(topic.expected_bytes_in) AS bytes_in,
          sum(topic.expected_bytes_in * (topic.expected_readers + topic.replicas - 1)) AS bytes_out
-       FROM loglet JOIN topic ON topic.id = loglet.topic_id WHERE loglet.ends IS NULL GROUP BY loglet.cluster`,
+       FROM loglet JOIN topic ON topic.id = loglet.topic_id WHERE loglet.ends IS NULL AND loglet.away IS NULL GROUP BY loglet.cluster`,
     )
     return new Map(
       rows.map((row) => [
