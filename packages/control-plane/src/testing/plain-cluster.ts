@@ -9,5 +9,6 @@ export const plainCluster = {
   dedicatedTo: null,
   labels: {},
   state: 'active',
+  fenced: false,
   security: null,
 } as const satisfies Partial<ClusterRow>
