@@ -161,6 +161,7 @@ const noDefects = {
   unseen: 0,
   foreign: 0,
   errors: 0,
+  readTwice: 0,
 }
 
 function expectOnly(verdict: Verdict, defects: Partial<typeof noDefects>): void {

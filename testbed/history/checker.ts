@@ -1,7 +1,8 @@
 import type { FinalCommit, StoredRecord } from './contents.ts'
+import { Elsewhere } from './elsewhere.ts'
 import { type HistoryEvent, UNKNOWN_OFFSET } from './event.ts'
 import { Findings } from './findings.ts'
-import { GroupJudge } from './group-judge.ts'
+import { GroupJudge, type HomeLoss } from './group-judge.ts'
 import type { Verdict } from './verdict.ts'
 
 export interface CheckOptions {
@@ -13,9 +14,15 @@ export interface CheckOptions {
   finalCommits?: readonly FinalCommit[]
   /** Records of writers that keep no history, such as one that goes around the access points. */
   foreign?: 'a defect' | 'expected'
+  /** The topic's policy, when a cluster of it was given up during the run: what else may be then. */
+  failover?: 'strict' | 'available'
+  /** When the cluster that coordinates the groups was lost, and they went on at the standby home. */
+  homeLosses?: readonly HomeLoss[]
   /** Evidence kept per kind of defect. */
   evidenceMax?: number
 }
+
+type StandingAt = (partition: number, offset: bigint) => StoredRecord | undefined
 
 interface SentRecord {
   id: string
@@ -45,20 +52,24 @@ export function checkHistory(
 
   const sent = collectSent(events, options.topic, findings)
   const places = placeContents(contents, findings)
+  const standingAt: StandingAt = (partition, offset) => places.get(partition)?.get(offset)
+  const elsewhere = new Elsewhere(contents, standingAt, options.failover)
   countOccurrences(contents, sent, options, findings)
-  checkAcknowledged(sent, places, isIdempotent, findings)
-  checkOrder(contents, sent, isIdempotent, findings)
+  checkAcknowledged(sent, standingAt, elsewhere, isIdempotent, findings)
+  checkOrder(contents, sent, elsewhere, isIdempotent, findings)
 
   const isLost = (id: string) => {
     const record = sent.get(id)
     return record !== undefined && record.fate === 'acknowledged' && record.occurrences === 0
   }
-  const groups = new GroupJudge(
-    options.topic,
-    (partition, offset) => places.get(partition)?.get(offset),
+  const groups = new GroupJudge({
+    topic: options.topic,
+    standingAt,
     isLost,
+    elsewhere,
     findings,
-  )
+    homeLosses: options.homeLosses ?? [],
+  })
   for (const event of events) groups.take(event)
   groups.checkFinalCommits(options.finalCommits ?? [])
 
@@ -80,7 +91,8 @@ export function checkHistory(
   const evidence = [...findings.evidence]
   if (acknowledged === 0) evidence.push('nothing was acknowledged, so nothing was tested')
   const broken = acknowledged === 0 || Object.values(findings.counts).some((count) => count > 0)
-  return { verdict: broken ? 'broken' : 'clean', acknowledged, ...findings.counts, evidence }
+  const { readTwice } = groups
+  return { verdict: broken ? 'broken' : 'clean', acknowledged, ...findings.counts, readTwice, evidence }
 }
 
 /** Every record that was sent to the topic, with what became of it as its producer knows. */
@@ -184,7 +196,8 @@ function countOccurrences(
 
 function checkAcknowledged(
   sent: ReadonlyMap<string, SentRecord>,
-  places: ReadonlyMap<number, ReadonlyMap<bigint, StoredRecord>>,
+  standingAt: StandingAt,
+  elsewhere: Elsewhere,
   isIdempotent: (producer: string) => boolean,
   findings: Findings,
 ): void {
@@ -203,7 +216,8 @@ function checkAcknowledged(
       continue
     }
     if (where === undefined) continue
-    const standing = places.get(where.partition)?.get(where.offset)
+    if (elsewhere.isRecovered(record.id, where.partition, where.offset)) continue
+    const standing = standingAt(where.partition, where.offset)
     if (standing?.id !== record.id) {
       findings.found(
         'offsetsReused',
@@ -220,14 +234,16 @@ function checkAcknowledged(
 function checkOrder(
   contents: readonly StoredRecord[],
   sent: ReadonlyMap<string, SentRecord>,
+  elsewhere: Elsewhere,
   isIdempotent: (producer: string) => boolean,
   findings: Findings,
 ): void {
   const newest = new Map<string, SentRecord>()
   const met = new Set<string>()
-  for (const { id, partition, offset } of contents) {
+  for (const stored of contents) {
+    const { id, partition, offset } = stored
     const record = sent.get(id)
-    if (record === undefined || record.fate !== 'acknowledged') continue
+    if (record === undefined || record.fate !== 'acknowledged' || elsewhere.hasNoOrder(stored)) continue
     const repeated = met.has(id)
     met.add(id)
     if (repeated && isIdempotent(record.producer)) continue

@@ -4,6 +4,8 @@ export interface StoredRecord {
   offset: bigint
   key: string
   id: string
+  /** Where it was acknowledged, when it was copied from there after a failover: what its header says. */
+  recoveredOffset?: bigint
 }
 
 /** A group's position as its coordinator names it when everything is over; -1 if it has none. */

@@ -71,6 +71,7 @@ const clean: Verdict = {
   unseen: 0,
   foreign: 0,
   errors: 0,
+  readTwice: 0,
   evidence: [],
 }
 

@@ -22,6 +22,11 @@ export interface Verdict {
   foreign: number
   /** What clients reported to their applications. */
   errors: number
+  /**
+   * Read by a group on a cluster that was lost then, and once more where recovery or its producer has put it. A failover
+   * may cost that, so it is counted, and no defect.
+   */
+  readTwice: number
   /** What is behind the numbers above, the first few of each kind. */
   evidence: readonly string[]
 }
@@ -36,6 +41,7 @@ export function verdictLine(verdict: Verdict, pauses: readonly Pause[]): string 
       ['commits lost', verdict.commitsLost],
       ['unseen', verdict.unseen],
       ['foreign', verdict.foreign],
+      ['read twice', verdict.readTwice],
     ] as const
   ).filter(([, count]) => count > 0)
   return [

@@ -4,6 +4,9 @@ import type { Kafka } from 'kafkajs'
 import type { FinalCommit, StoredRecord } from '../history/contents.ts'
 import { idOf } from './record-value.ts'
 
+/** Names the offset at which a record was acknowledged, when it was copied to the end after a failover. */
+const recoveredOffsetHeader = 'braid.recovered.offset'
+
 /**
  * The whole topic, each partition from its first offset to its end, as a reader sees it that took no part in the
  * run. Its group commits nothing and is new every time.
@@ -49,9 +52,16 @@ export async function readBack(
           stored = []
           contents.set(partition, stored)
         }
-        for (const { offset, key, value } of messages) {
+        for (const { offset, key, value, headers } of messages) {
           if (BigInt(offset) >= (ends.get(partition) ?? 0n)) break
-          stored.push({ partition, offset: BigInt(offset), key: key?.toString() ?? '', id: idOf(value) })
+          const recovered = headers?.[recoveredOffsetHeader]?.toString()
+          stored.push({
+            partition,
+            offset: BigInt(offset),
+            key: key?.toString() ?? '',
+            id: idOf(value),
+            ...(recovered !== undefined && { recoveredOffset: BigInt(recovered) }),
+          })
           records++
         }
         positions.set(partition, BigInt(batch.lastOffset()) + 1n)
