@@ -31,6 +31,7 @@ export {
   problemCodes,
   problemOf,
 } from './problems.ts'
+export { type Gauge, type Labels, prometheusContentType, prometheusText } from './prometheus-text.ts'
 export {
   type AccessPoint,
   type AccessPointLease,

@@ -1,14 +1,19 @@
 // What every control plane answers itself, whoever leads: the route feed, and how it is. The rest is the leader's.
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { createServer } from 'node:http'
-import { type Problem, problemOf } from '@braid/control-api'
+import {
+  type Gauge,
+  type Problem,
+  problemOf,
+  prometheusContentType,
+  prometheusText,
+} from '@braid/control-api'
 import type { FastifyInstance } from 'fastify'
 import type { FeedAccess } from '../access/feed-access.ts'
 import type { Log } from '../log.ts'
 import type { PublishedRoutes } from '../routes/published-routes.ts'
 import type { RouteReaders } from '../routes/route-readers.ts'
 import { createApp } from './app.ts'
-import { type Gauge, prometheusText } from './metrics.ts'
 import { routeFeed } from './route-feed.ts'
 
 export type Answer = (request: IncomingMessage, response: ServerResponse) => void
@@ -62,9 +67,7 @@ export function createFront(parts: FrontParts): FastifyInstance {
     })
   })
   app.get('/metrics', async (_request, reply) =>
-    reply
-      .type('text/plain; version=0.0.4; charset=utf-8')
-      .send(prometheusText((await parts.metrics?.()) ?? [])),
+    reply.type(prometheusContentType).send(prometheusText((await parts.metrics?.()) ?? [])),
   )
   routeFeed(app, parts)
   return app

@@ -1,14 +1,6 @@
 // What Prometheus reads. Labels have few values: endpoints, statuses, states, never names that callers choose.
+import type { Gauge, Labels } from '@braid/control-api'
 import type { FastifyInstance } from 'fastify'
-
-type Labels = Readonly<Record<string, string>>
-
-export interface Gauge {
-  readonly name: string
-  readonly help: string
-  readonly type: 'gauge' | 'counter'
-  readonly values: readonly (readonly [labels: Labels, value: number])[]
-}
 
 /** Requests that were answered, by endpoint and status. */
 export class RequestCounts {
@@ -52,22 +44,4 @@ export class RequestCounts {
     known.seconds += seconds
     this.counts.set(key, known)
   }
-}
-
-export function prometheusText(gauges: readonly Gauge[]): string {
-  return gauges
-    .filter(({ values }) => values.length > 0)
-    .map(({ name, help, type, values }) => {
-      const lines = values.map(([labels, value]) => `${name}${labelText(labels)} ${value}`)
-      return `# HELP ${name} ${help}\n# TYPE ${name} ${type}\n${lines.join('\n')}\n`
-    })
-    .join('')
-}
-
-function labelText(labels: Labels): string {
-  const pairs = Object.entries(labels).map(
-    ([key, value]) =>
-      `${key}="${value.replaceAll('\\', '\\\\').replaceAll('"', '\\"').replaceAll('\n', '\\n')}"`,
-  )
-  return pairs.length === 0 ? '' : `{${pairs.join(',')}}`
 }

@@ -1,8 +1,9 @@
+import type { Gauge } from '@braid/control-api'
 import type { PublishedRoutes } from '../routes/published-routes.ts'
 import type { RouteReaders } from '../routes/route-readers.ts'
 import type { Store } from '../store/store.ts'
 import type { Role } from './front.ts'
-import type { Gauge, RequestCounts } from './metrics.ts'
+import type { RequestCounts } from './metrics.ts'
 
 export interface Measured {
   readonly requests: RequestCounts
