@@ -108,10 +108,11 @@ export class Requester {
       if (outcome.kind === 'answered') return answered(outcome, exchange, where)
       if (outcome.kind === 'no leader') leaderless = true
       const elapsedMs = performance.now() - startedMs
+      // Also when this call ends here: one that hangs must not be asked again while another is there.
+      if (this.bases[this.current] === base) this.current = (this.current + 1) % this.bases.length
       if (!this.mayRepeat(outcome, exchange.method, tries, elapsedMs, leaderless)) {
         throw this.failure(outcome, where)
       }
-      this.current = (this.current + 1) % this.bases.length
       // Each is tried at once, and all of them again after a while.
       if (tries % this.bases.length === 0 && !isBroken(outcome)) {
         const rounds = tries / this.bases.length - 1
