@@ -1,6 +1,14 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { appendLoglet, checkChain, DEPTH_MAX, locateLoglet, retireFirst, startChain } from './chain.ts'
+import {
+  appendLoglet,
+  checkChain,
+  DEPTH_MAX,
+  locateLoglet,
+  reachOf,
+  retireFirst,
+  startChain,
+} from './chain.ts'
 import { type Loglet, logicalEnd, toLogical, toPhysical } from './loglet.ts'
 import { edges, history, live } from './testing/random-routes.ts'
 
@@ -21,7 +29,9 @@ describe('a chain', () => {
       fc.property(history, (story) => {
         for (const chain of live(story).chains) {
           checkChain(chain)
-          expect(chain.slice(0, -1).every((loglet) => loglet.end !== undefined)).toBe(true)
+          expect(
+            chain.slice(0, -1).every(({ end, away }) => end !== undefined || away?.state === 'lost'),
+          ).toBe(true)
         }
       }),
     )
@@ -73,8 +83,10 @@ describe('translation', () => {
       fc.property(history, (story) => {
         for (const chain of live(story).chains) {
           let last = -1n
-          for (const loglet of chain) {
-            const end = loglet.end ?? loglet.start + 3n
+          for (const [index, loglet] of chain.entries()) {
+            // What a lost one may hold is bounded by the next.
+            const reach = reachOf(chain, index)
+            const end = reach === undefined ? loglet.start + 3n : reach - loglet.base + loglet.start
             const physical = [loglet.start, loglet.start + 1n, end - 1n].filter(
               (at, i, all) => at >= loglet.start && at < end && all.indexOf(at) === i,
             )
@@ -124,9 +136,9 @@ describe('locateLoglet', () => {
           for (const offset of edges([chain]).toSorted((a, b) => (a < b ? -1 : 1))) {
             const found = locateLoglet(chain, offset)
             expect(found).toBeGreaterThanOrEqual(last)
-            for (const skipped of chain.slice(0, found)) {
-              const isEmpty = skipped.end === skipped.start
-              expect(isEmpty || logicalEnd(skipped)! <= offset).toBe(true)
+            for (const [index, skipped] of chain.slice(0, found).entries()) {
+              const reach = reachOf(chain, index)!
+              expect(reach === skipped.base || reach <= offset).toBe(true)
             }
             last = found
           }

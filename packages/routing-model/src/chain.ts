@@ -101,9 +101,15 @@ export function appendLoglet(
  */
 export function locateLoglet(chain: readonly Loglet[], offset: bigint): number {
   return chain.findIndex((loglet, i) => {
-    const end = logicalEnd(loglet) ?? chain[i + 1]?.base
+    const end = reachOf(chain, i)
     return end === undefined || (end > offset && end > loglet.base)
   })
+}
+
+/** The first logical offset that a loglet surely does not hold; undefined while it is open. */
+export function reachOf(chain: readonly Loglet[], index: number): bigint | undefined {
+  const loglet = chain[index]!
+  return logicalEnd(loglet) ?? (loglet.away && chain[index + 1]?.base)
 }
 
 /** The chain without its first loglet, once retention has emptied it. The active loglet never retires. */

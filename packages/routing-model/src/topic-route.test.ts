@@ -194,6 +194,10 @@ describe('more partitions', () => {
       fc.property(history, fc.integer({ min: 0, max: 5 }), (story, more) => {
         const { route } = live(story)
         const partitions = route.partitions + more
+        if (route.isPartlyAway && more > 0) {
+          expect(() => route.withPartitions(partitions)).toThrow(refused('BAD_ROUTE'))
+          return
+        }
         const grown = route.withPartitions(partitions)
         expect(grown.partitions).toBe(partitions)
         for (let partition = 0; partition < route.partitions; partition++)

@@ -400,6 +400,12 @@ export class TopicRoute implements TopicFields {
         `${this.name}: has ${this.partitions} partitions and cannot have ${partitions}: keys would change places`,
       )
     }
+    if (this.isPartlyAway && partitions > this.partitions) {
+      throw new RoutingError(
+        'BAD_ROUTE',
+        `${this.name}: gets no partitions while a loglet of it is on a cluster that was given up: return that, or abandon it`,
+      )
+    }
     const fields = { ...this.fields(), partitions }
     checkFields(fields)
     // Columns that were one stay one.

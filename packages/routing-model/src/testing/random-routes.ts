@@ -1,4 +1,5 @@
-// Random topics and tables, grown the way that real ones grow: by moves, gaps and retirements.
+// Random topics and tables, grown the way that real ones grow: by moves, gaps and retirements, clusters that are lost
+// and that return.
 import fc from 'fast-check'
 import type { AccessPointRoute } from '../access-point.ts'
 import { appendLoglet, retireFirst, startChain } from '../chain.ts'
@@ -12,6 +13,11 @@ export const CLUSTERS = ['kafka-a', 'kafka-b', 'kafka-c'] as const
 export type Step =
   | { kind: 'move'; cluster: string; lengths: readonly bigint[]; gap: bigint }
   | { kind: 'retire' }
+  /** The active loglet is given up. */
+  | { kind: 'lose'; cluster: string; lengths: readonly bigint[]; gap: bigint; readers: 'wait' | 'skip' }
+  /** The first loglet that is away comes back, so long; half way only, or wholly with a hole at its beginning. */
+  | { kind: 'return'; lengths: readonly bigint[]; until: 'returning' | 'returned' }
+  | { kind: 'abandon' }
 
 /** A topic's history: what its partitions wrote between moves, and when the oldest loglets went. */
 export interface History {
@@ -24,6 +30,11 @@ const length = fc.oneof(
   { weight: 5, arbitrary: fc.bigInt(1n, 20n) },
   { weight: 1, arbitrary: fc.bigInt(2n ** 53n - 2n, 2n ** 53n + 2n) },
 )
+const lengthsOf = (partitions: number) =>
+  fc.oneof(
+    fc.array(length, { minLength: partitions, maxLength: partitions }),
+    length.map((same) => Array<bigint>(partitions).fill(same)),
+  )
 const gap = fc.oneof(
   { weight: 4, arbitrary: fc.constant(0n) },
   { weight: 1, arbitrary: fc.bigInt(1n, 1_000_000n) },
@@ -39,14 +50,30 @@ export const history: fc.Arbitrary<History> = fc.integer({ min: 1, max: 4 }).cha
           arbitrary: fc.record({
             kind: fc.constant('move' as const),
             cluster: fc.constantFrom(...CLUSTERS),
-            lengths: fc.oneof(
-              fc.array(length, { minLength: partitions, maxLength: partitions }),
-              length.map((same) => Array<bigint>(partitions).fill(same)),
-            ),
+            lengths: lengthsOf(partitions),
             gap,
           }),
         },
         { weight: 1, arbitrary: fc.constant({ kind: 'retire' as const }) },
+        {
+          weight: 2,
+          arbitrary: fc.record({
+            kind: fc.constant('lose' as const),
+            cluster: fc.constantFrom(...CLUSTERS),
+            lengths: lengthsOf(partitions),
+            gap,
+            readers: fc.constantFrom('wait' as const, 'skip' as const),
+          }),
+        },
+        {
+          weight: 2,
+          arbitrary: fc.record({
+            kind: fc.constant('return' as const),
+            lengths: lengthsOf(partitions),
+            until: fc.constantFrom('returning' as const, 'returned' as const),
+          }),
+        },
+        { weight: 1, arbitrary: fc.constant({ kind: 'abandon' as const }) },
       ),
       { maxLength: 8 },
     ),
@@ -76,6 +103,23 @@ export function live(
       if (route.depth < 2) continue
       route = route.retiredFirst()
       chains = chains.map(retireFirst)
+    } else if (step.kind === 'lose') {
+      const next = { cluster: step.cluster, topic: `${name}.${i}` }
+      const bases = step.lengths.map((written, p) => route.base(route.active, p) + written)
+      const base = bases.reduce(later) + step.gap
+      route = route.lostAndAppended(base, next, step.readers)
+      chains = chains.map((chain, partition) => [
+        ...chain.slice(0, -1),
+        { ...chain.at(-1)!, away: { state: 'lost', readers: step.readers } },
+        { ...next, partition, start: 0n, base },
+      ])
+    } else if (step.kind === 'return') {
+      ;({ route, chains } = returned({ route, chains }, step))
+    } else if (step.kind === 'abandon') {
+      const at = firstAway(route)
+      if (at < 0) continue
+      route = route.abandoned(at)
+      chains = chains.map((chain) => chain.toSpliced(at, 1))
     } else {
       const next = { cluster: step.cluster, topic: `${name}.${i}` }
       const cuts = step.lengths.map((written, p) => route.start(route.active, p) + written)
@@ -84,6 +128,44 @@ export function live(
     }
   }
   return { route, chains }
+}
+
+const later = (a: bigint, b: bigint): bigint => {
+  if (a > b) return a
+  return b
+}
+
+function firstAway(route: TopicRoute): number {
+  for (let index = 0; index < route.active; index++) if (route.away(index) !== undefined) return index
+  return -1
+}
+
+function returned(
+  { route, chains }: { route: TopicRoute; chains: Loglet[][] },
+  { lengths, until }: Extract<Step, { kind: 'return' }>,
+): { route: TopicRoute; chains: Loglet[][] } {
+  const at = firstAway(route)
+  if (at < 0) return { route, chains }
+  const ends = chains.map((chain, p) => {
+    const { start, base, end } = chain[at]!
+    const room = chain[at + 1]!.base - base
+    return end ?? start + (later(lengths[p]!, room) === room ? lengths[p]! : room)
+  })
+  const readers = route.away(at)!.readers
+  const returning = route.returning(at, ends)
+  const sealed = chains.map((chain, p) =>
+    chain.with(at, { ...chain[at]!, end: ends[p]!, away: { state: 'returning', readers } }),
+  )
+  if (until === 'returning') return { route: returning, chains: sealed }
+  const { start } = sealed[0]![at]!
+  const holes = ends[0]! > start ? new Map([[0, BigInt64Array.of(start, start + 1n)]]) : undefined
+  return {
+    route: returning.returned(at, ends, holes),
+    chains: sealed.map((chain) => {
+      const { away: _, ...loglet } = chain[at]!
+      return chain.with(at, loglet)
+    }),
+  }
 }
 
 /** Offsets where something could go wrong: around every edge of every chain. */
