@@ -1,6 +1,7 @@
 /** A control plane as a process of its own. Started by running.ts. */
 import { startControlPlane } from '@braid/control-plane'
 import { argument, closeWithParent, onMessage, sayLine } from './child-side.ts'
+import { takeDetours } from './detour.ts'
 import type { ControlPlaneSpec, MigrationPoint } from './running.ts'
 
 /** Where the next migration that comes by is held, or dies with the whole process. One of each at a time. */
@@ -9,6 +10,7 @@ let dieAt: MigrationPoint | undefined
 let goOn: (() => void) | undefined
 
 const spec = argument<ControlPlaneSpec>()
+takeDetours(spec.detours ?? {})
 const controlPlane = await startControlPlane({
   host: '127.0.0.1',
   port: spec.port ?? 0,

@@ -1,9 +1,11 @@
 /** A proxy as a process of its own. Started by running.ts. */
 import { startProxy } from '@braid/proxy'
 import { argument, closeWithParent, onMessage, sayLine } from './child-side.ts'
+import { takeDetours } from './detour.ts'
 import type { ProxySpec } from './running.ts'
 
 const spec = argument<ProxySpec>()
+takeDetours(spec.detours ?? {})
 const proxy = await startProxy({
   controlPlane: spec.controlPlane,
   id: spec.id,

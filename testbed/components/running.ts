@@ -7,6 +7,7 @@ import type { Timings } from '@braid/control-plane'
 import type { KafkaCluster } from '../clusters/cluster.ts'
 import { choosePortsInARow } from '../clusters/ports.ts'
 import { currentRun, runFolder } from '../clusters/run.ts'
+import type { Detours } from './detour.ts'
 import { type JsonLine, LineProcess } from './line-process.ts'
 
 export interface ControlPlaneSpec {
@@ -16,6 +17,7 @@ export interface ControlPlaneSpec {
   store: string
   /** Over the default ones, for tests that cannot wait. */
   timings?: Partial<Timings>
+  detours?: Detours
 }
 
 /** A point of a migration where a crash means something else, as the control plane's hooks name it. */
@@ -31,6 +33,7 @@ export interface ProxySpec {
   id: string
   listen?: string
   routesFile?: string
+  detours?: Detours
 }
 
 export interface RunningControlPlane {
@@ -154,6 +157,8 @@ export interface BraidOptions {
   proxiesLast?: boolean
   onProxyLine?: (proxy: string, line: JsonLine) => void
   timings?: Partial<Timings>
+  /** Where connections of the control planes really go, and of each proxy in their order. */
+  detours?: { readonly controlPlane?: Detours; readonly proxies?: readonly Detours[] }
 }
 
 export async function startBraid(
@@ -167,6 +172,7 @@ export async function startBraid(
   const spec: ControlPlaneSpec = {
     store: options.store ?? join(folder, 'control-plane'),
     ...(options.timings === undefined ? {} : { timings: options.timings }),
+    ...(options.detours?.controlPlane && { detours: options.detours.controlPlane }),
   }
   const planeProcesses: LineProcess[] = []
   const proxyProcesses: LineProcess[] = []
@@ -206,7 +212,8 @@ export async function startBraid(
           listen: `127.0.0.1:${await choosePortsInARow(clusters.length + 1)}`,
           routesFile: join(folder, `${id}.routes`),
         }
-        return { controlPlane: urls.join(','), id, ...lasting }
+        const detours = options.detours?.proxies?.[index]
+        return { controlPlane: urls.join(','), id, ...lasting, ...(detours && { detours }) }
       }),
     )
     const proxies = await Promise.all(proxySpecs.map(startProxy))
