@@ -1,0 +1,280 @@
+// Which batches of a loglet that returns stand in a later loglet too. While its cluster was lost nobody could ask it
+// what it had, so a producer whose answer was lost wrote the batch again, to the loglet that followed. The later one
+// keeps the record, because its acknowledgement came last; of the returning one the batch is left out, as a hole.
+//
+//     returning   ... 98 99 │100 101 102│            of one producer id and epoch: sequences
+//     later                  100 101 102  103 104 ...
+//
+// A producer goes on in a later loglet where its first unanswered batch was, without a gap, because each broker demands
+// running sequences. So of each producer the sequences that a later loglet has are one range, and a batch is repeated
+// when all of it is in that range. What lies above the range was never written again: it is the only copy, and stays.
+//
+// Sequences wrap at 2^31. Within half of that, ahead is ahead; a range ends where the next loglet's begins, so a
+// producer would have to write a billion records to a loglet that cannot be read before a sequence is taken for another.
+
+import type { ProducerState } from '@braid/kafka-connection'
+
+/** The header of one batch. */
+export interface BatchSeen {
+  /** Physical: its first offset, and the one after its last. */
+  readonly base: bigint
+  readonly next: bigint
+  /** Negative: a producer without sequences, whose batches cannot be told apart and are never repeated. */
+  readonly producerId: bigint
+  readonly epoch: number
+  readonly baseSequence: number
+  readonly lastSequence: number
+}
+
+export type Producers = ReadonlyMap<bigint, ProducerState>
+
+/** One partition of a loglet, as far as it can be read: physical offsets [from, to). */
+export interface LogletLog {
+  readonly from: bigint
+  readonly to: bigint
+  /** What its broker remembers of producers. */
+  producers(): Promise<Producers>
+  /** Whole batches, in order, from the one that holds `offset` on, or the first after it. Empty at the end. */
+  batches(offset: bigint): Promise<readonly BatchSeen[]>
+  /** Its brokers may have forgotten producers that wrote to it: it is read as a whole to know them. */
+  readonly forgets: boolean
+}
+
+export interface Repeated {
+  /** Physical: from, to, from, to ... ascending; empty when there are none. */
+  readonly holes: readonly bigint[]
+  /** Offsets in them. */
+  readonly offsets: bigint
+  /** Producers that were in the middle of writing batches again when it was looked at: they may repeat more. */
+  readonly unsettled: number
+  /** Producers for which so much would have been repeated that it cannot be; of them nothing is left out. */
+  readonly implausible: number
+}
+
+export interface RepeatedOptions {
+  readonly stop: AbortSignal
+  /** Called now and then, with how many batches were read. */
+  readonly onProgress?: (batches: number) => void
+}
+
+/** Producers have five batches on their way at most; more than this of one, and a sequence was taken for another. */
+const repeatedMaxPerProducer = 1_000
+/** As many holes as a route may have in a partition. */
+const holesMax = 100_000
+/** Of a partition, in memory. */
+const producersMax = 200_000
+/** The first look back from the end, in offsets; the next ones are larger. */
+const windowMin = 4_096n
+const windowMax = 1n << 22n
+const sequences = 2 ** 31
+
+/** What a producer has written to later loglets: sequences [first, last] of the epoch that it had in the returning one. */
+interface Range {
+  readonly epoch: number
+  readonly first: number
+  readonly last: number
+}
+
+/** @param later the loglets after it that can be read, in their order */
+export async function findRepeated(
+  returning: LogletLog,
+  later: readonly LogletLog[],
+  options: RepeatedOptions,
+): Promise<Repeated> {
+  const counted = countReads(options)
+  if (returning.to <= returning.from) return none
+  const known = await producersOf(returning, counted)
+  const { ranges, unsettled } = await rangesIn(later, known, counted)
+  const found = await findIn(returning, ranges, counted)
+  return { ...found, unsettled }
+}
+
+const none: Repeated = { holes: [], offsets: 0n, unsettled: 0, implausible: 0 }
+
+interface Counted {
+  read(log: LogletLog, offset: bigint): Promise<readonly BatchSeen[]>
+}
+
+function countReads({ stop, onProgress }: RepeatedOptions): Counted {
+  let batches = 0
+  return {
+    async read(log, offset) {
+      stop.throwIfAborted()
+      const read = await log.batches(offset)
+      batches += read.length
+      onProgress?.(batches)
+      return read
+    },
+  }
+}
+
+/** Calls `visit` with the batches that begin in [from, to), in order, until it says that it has seen enough. */
+async function walk(
+  log: LogletLog,
+  from: bigint,
+  to: bigint,
+  { read }: Counted,
+  visit: (batch: BatchSeen) => 'enough' | undefined,
+): Promise<void> {
+  let offset = from
+  while (offset < to) {
+    const batches = await read(log, offset)
+    const last = batches.at(-1)
+    if (last === undefined || last.next <= offset) return
+    for (const batch of batches) {
+      if (batch.base >= to) return
+      if (batch.base >= from && visit(batch) === 'enough') return
+    }
+    offset = last.next
+  }
+}
+
+/** Its last epoch and sequence, of each producer. */
+async function producersOf(log: LogletLog, counted: Counted): Promise<Producers> {
+  const remembered = await log.producers()
+  if (!log.forgets) return remembered
+  const producers = new Map<bigint, ProducerState>()
+  await walk(log, log.from, log.to, counted, ({ producerId, epoch, lastSequence }) => {
+    if (producerId < 0n) return undefined
+    if (producers.size < producersMax || producers.has(producerId))
+      producers.set(producerId, { epoch, lastSequence })
+    return undefined
+  })
+  for (const [producerId, state] of remembered) producers.set(producerId, state)
+  return producers
+}
+
+/**
+ * What producers of the returning loglet have written to later ones, as far as it had it. Each producer is followed from
+ * loglet to loglet, until one has passed what the returning one knows of it.
+ */
+async function rangesIn(
+  later: readonly LogletLog[],
+  known: Producers,
+  counted: Counted,
+): Promise<{ readonly ranges: ReadonlyMap<bigint, Range>; readonly unsettled: number }> {
+  const open = new Map(known)
+  const ranges = new Map<bigint, Range>()
+  const unsettled = new Set<bigint>()
+  for (const log of later) {
+    if (open.size === 0) break
+    const states = await producersOf(log, counted)
+    const found = await firstAndLast(log, states, open, counted)
+    for (const [producerId, { epoch, lastSequence }] of open) {
+      const state = states.get(producerId)
+      if (state === undefined || state.epoch < epoch) continue
+      const range = found.get(producerId)
+      const passed = state.epoch > epoch
+      if (range !== undefined && isAtOrAfter(lastSequence, range.first)) {
+        const before = ranges.get(producerId)
+        ranges.set(producerId, { epoch, first: before?.first ?? range.first, last: range.last })
+        const all = isAtOrAfter(range.last, lastSequence)
+        if (all || passed) unsettled.delete(producerId)
+        else unsettled.add(producerId)
+        if (!all && !passed) continue
+      } else if (range === undefined && !passed) {
+        continue // what was first there is gone: retention took it
+      }
+      // It went on behind what the returning loglet has, or has begun anew: nothing more of it is repeated.
+      unsettled.delete(producerId)
+      open.delete(producerId)
+    }
+  }
+  return { ranges, unsettled: unsettled.size }
+}
+
+/** Of the epoch that each producer has in `open`: the first and the last sequence in this loglet. */
+async function firstAndLast(
+  log: LogletLog,
+  states: Producers,
+  open: Producers,
+  counted: Counted,
+): Promise<ReadonlyMap<bigint, Range>> {
+  const found = new Map<bigint, Range>()
+  const sought = new Map<bigint, number>()
+  for (const [producerId, { epoch }] of open) {
+    const state = states.get(producerId)
+    if (state !== undefined && state.epoch >= epoch) sought.set(producerId, epoch)
+  }
+  if (sought.size === 0) return found
+  await walk(log, log.from, log.to, counted, (batch) => {
+    const { producerId, baseSequence, lastSequence } = batch
+    const epoch = sought.get(producerId)
+    if (epoch === undefined || batch.epoch < epoch) return undefined
+    const state = states.get(producerId)!
+    if (batch.epoch > epoch) sought.delete(producerId)
+    else if (state.epoch === epoch) {
+      found.set(producerId, { epoch, first: baseSequence, last: state.lastSequence })
+      sought.delete(producerId)
+    } else {
+      const first = found.get(producerId)?.first ?? baseSequence
+      found.set(producerId, { epoch, first, last: lastSequence })
+    }
+    return sought.size === 0 ? 'enough' : undefined
+  })
+  return found
+}
+
+/** Back from the end, until of each producer a batch was met that no range can reach. */
+async function findIn(
+  returning: LogletLog,
+  ranges: ReadonlyMap<bigint, Range>,
+  counted: Counted,
+): Promise<Omit<Repeated, 'unsettled'>> {
+  const open = new Map(ranges)
+  const repeated = new Map<bigint, BatchSeen[]>()
+  const implausible = new Set<bigint>()
+  let end = returning.to
+  for (let size = windowMin; open.size > 0 && end > returning.from; size = larger(size)) {
+    const start = end - size > returning.from ? end - size : returning.from
+    const done = new Set<bigint>()
+    await walk(returning, start, end, counted, (batch) => {
+      const range = open.get(batch.producerId)
+      if (range === undefined) return undefined
+      const isBelow = batch.epoch < range.epoch || !isAtOrAfter(batch.baseSequence, range.first)
+      if (isBelow || batch.baseSequence === range.first) done.add(batch.producerId)
+      if (isBelow || !isWithin(batch, range)) return undefined
+      const batches = repeated.get(batch.producerId) ?? []
+      repeated.set(batch.producerId, batches)
+      batches.push(batch)
+      if (batches.length > repeatedMaxPerProducer) {
+        implausible.add(batch.producerId)
+        repeated.delete(batch.producerId)
+        open.delete(batch.producerId)
+      }
+      return undefined
+    })
+    for (const producerId of done) open.delete(producerId)
+    end = start
+  }
+  return { ...holesOf([...repeated.values()].flat()), implausible: implausible.size }
+}
+
+const larger = (size: bigint): bigint => (size * 4n < windowMax ? size * 4n : windowMax)
+
+function holesOf(batches: readonly BatchSeen[]): { holes: readonly bigint[]; offsets: bigint } {
+  const ordered = batches.toSorted((a, b) => (a.base < b.base ? -1 : 1))
+  const holes: bigint[] = []
+  let offsets = 0n
+  for (const { base, next } of ordered) {
+    if (holes.at(-1) === base) holes[holes.length - 1] = next
+    else if (holes.length < 2 * holesMax) holes.push(base, next)
+    else break
+    offsets += next - base
+  }
+  return { holes, offsets }
+}
+
+function isWithin({ baseSequence, lastSequence }: BatchSeen, { first, last }: Range): boolean {
+  const length = distance(first, last)
+  return distance(first, baseSequence) <= length && distance(first, lastSequence) <= length
+}
+
+/** How far it is from one sequence up to another. */
+function distance(from: number, to: number): number {
+  return (to - from + sequences) % sequences
+}
+
+function isAtOrAfter(sequence: number, other: number): boolean {
+  return distance(other, sequence) < sequences / 2
+}
