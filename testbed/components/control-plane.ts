@@ -18,8 +18,9 @@ const controlPlane = await startControlPlane({
   timings: spec.timings,
   log: (level, event, fields) => sayLine({ event, level, ...fields }),
   migrationHooks: {
-    step(step, phase, migrationId) {
-      const here = (point: MigrationPoint | undefined) => point?.step === step && point.phase === phase
+    step(step, phase, migrationId, kind) {
+      const here = (point: MigrationPoint | undefined) =>
+        point?.step === step && point.phase === phase && (point.kind ?? kind) === kind
       // At once, as a crash is: also inside a transaction, where a hook cannot wait.
       if (here(dieAt)) process.kill(process.pid, 'SIGKILL')
       if (!here(holdAt?.point)) return

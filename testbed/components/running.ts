@@ -20,8 +20,10 @@ export interface ControlPlaneSpec {
   detours?: Detours
 }
 
-/** A point of a migration where a crash means something else, as the control plane's hooks name it. */
+/** A point of a migration, failover or return where a crash means something else, as the control plane's hooks name it. */
 export interface MigrationPoint {
+  /** Of sagas of this kind only. */
+  readonly kind?: 'failover' | 'return'
   /** A step's name, or `undo` and the name. */
   readonly step: string
   readonly phase: 'before' | 'doing' | 'after'

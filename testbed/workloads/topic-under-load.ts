@@ -4,9 +4,12 @@ import { Kafka } from 'kafkajs'
 import type { MigrationPoint, RunningBraid } from '../components/running.ts'
 import { type CheckOptions, checkHistory } from '../history/checker.ts'
 import type { HistoryEvent, MovedEvent } from '../history/event.ts'
+import { type Outage, outageOf } from '../history/outage.ts'
 import { mergeHistories } from '../history/recorder.ts'
 import type { Verdict } from '../history/verdict.ts'
 import { ClientsProcess, type ClientsSpec, type Route } from './clients-process.ts'
+import type { ClusterLoss } from './cluster-loss.ts'
+import { createFailoverTopic, type FailoverPolicy } from './failover-topic.ts'
 import { KafkajsLog } from './kafkajs-log.ts'
 import type { KafkajsProducersOptions } from './kafkajs-producers.ts'
 import { moveTopic } from './move.ts'
@@ -17,6 +20,8 @@ export interface TopicUnderLoadOptions {
   /** Where it is created. */
   on: string
   partitions?: number
+  /** Its class fails over; to any cluster that placement chooses, or to this one. */
+  failover?: { readonly policy: FailoverPolicy; readonly standby?: string }
   /** Of all its clients together. */
   recordsPerSecond?: number
   /** One process each. By default one with producers and a group of two, by all proxies. */
@@ -44,6 +49,8 @@ export interface JudgeOptions extends Partial<Omit<CheckOptions, 'topic'>> {
 const progressMaxMs = 60_000
 const catchUpMaxMs = 60_000
 const coordinatorMaxMs = 60_000
+/** A silence that begins so long after a loss is another one's. */
+const outageBeginsMs = 500
 
 /**
  * A topic with KafkaJS clients at work on it, for as long as a test does something to what is under them; then the
@@ -56,11 +63,13 @@ export class TopicUnderLoad {
   readonly #kafka: Kafka
   readonly #clients: { readonly process: ClientsProcess; readonly produces: boolean }[] = []
   readonly #moves: MovedEvent[] = []
+  readonly #failover: FailoverPolicy | undefined
   #producing = true
+  #history: readonly HistoryEvent[] | undefined
 
   /** Resolves when all clients are at work: producers have answers, the group has joined. */
   static async start(braid: RunningBraid, options: TopicUnderLoadOptions): Promise<TopicUnderLoad> {
-    const load = new TopicUnderLoad(braid, options.topic)
+    const load = new TopicUnderLoad(braid, options)
     try {
       await load.#start(options)
       return load
@@ -70,18 +79,21 @@ export class TopicUnderLoad {
     }
   }
 
-  private constructor(braid: RunningBraid, topic: string) {
+  private constructor(braid: RunningBraid, { topic, failover }: TopicUnderLoadOptions) {
     this.topic = topic
     this.group = `${topic}-readers`
     this.#braid = braid
+    this.#failover = failover?.policy
     this.#kafka = new Kafka({ brokers: [...braid.bootstrap], logCreator: new KafkajsLog().creator })
   }
 
   async #start(options: TopicUnderLoadOptions): Promise<void> {
     const { topic, group } = this
     const { on: cluster, partitions = 6, recordsPerSecond = 600 } = options
-    const { clients = [{ name: `${topic}-clients` }] } = options
-    await this.#braid.client.topics.create({ name: topic, partitions, cluster })
+    const { clients = [{ name: `${topic}-clients` }], failover } = options
+    const { client } = this.#braid
+    if (failover === undefined) await client.topics.create({ name: topic, partitions, cluster })
+    else await createFailoverTopic(client, { topic, partitions, on: cluster, ...failover })
     await coordinatorReady(this.#kafka, group, topic, coordinatorMaxMs)
     const producing = clients.filter(({ producers }) => producers !== false).length
     const rate = recordsPerSecond / producing
@@ -158,19 +170,25 @@ export class TopicUnderLoad {
     const histories = await Promise.all(processes.map((process) => process.finish()))
     const isAllowed = (event: HistoryEvent) =>
       event.type === 'error' && allowed !== undefined && allowed.test(event.error)
-    const verdict = checkHistory(
-      mergeHistories(...histories, this.#moves, also).filter((event) => !isAllowed(event)),
-      await readBack(this.#kafka, topic),
-      {
-        topic,
-        groups: [group],
-        finalCommits: await readCommits(this.#kafka, group, topic),
-        ...options,
-      },
-    )
+    this.#history = mergeHistories(...histories, this.#moves, also).filter((event) => !isAllowed(event))
+    const verdict = checkHistory(this.#history, await readBack(this.#kafka, topic), {
+      topic,
+      groups: [group],
+      finalCommits: await readCommits(this.#kafka, group, topic),
+      ...(this.#failover && { failover: this.#failover }),
+      ...options,
+    })
     if (caughtUp.every(Boolean)) return verdict
     const late = `unseen: group ${group} was not at the end of the topic ${catchUpMaxMs} ms after the producers`
     return { ...verdict, verdict: 'broken', evidence: [late, ...verdict.evidence] }
+  }
+
+  /** How long its producers had no answer when the cluster was lost. Once it was judged. */
+  outage(loss: ClusterLoss): Outage {
+    if (this.#history === undefined) throw new Error(`topic ${this.topic} has not been judged yet`)
+    const outage = outageOf(this.#history, this.topic, loss.from, loss.to - loss.from + outageBeginsMs)
+    if (outage === undefined) throw new Error(`nothing was acknowledged around the loss of ${loss.cluster}`)
+    return outage
   }
 
   /** Ends clients without ceremony, for when a test is given up. */

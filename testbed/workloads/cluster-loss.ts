@@ -1,0 +1,98 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { ControlPlaneClient, Failover } from '@braid/control-api'
+import type { KafkaCluster } from '../clusters/cluster.ts'
+import { monotonicMs } from '../history/event.ts'
+
+/** Times of a history between which all brokers of a cluster went silent. */
+export interface ClusterLoss {
+  readonly cluster: string
+  readonly from: number
+  readonly to: number
+}
+
+/** SIGKILL to every broker at once. */
+export function killCluster(cluster: KafkaCluster): Promise<ClusterLoss> {
+  return lose(cluster, ({ brokers }) => brokers.map((broker) => broker.kill()))
+}
+
+/** SIGSTOP to every broker: connections stay open and nothing is answered. */
+export function pauseCluster(cluster: KafkaCluster): Promise<ClusterLoss> {
+  return lose(cluster, ({ brokers }) => brokers.map((broker) => broker.pause()))
+}
+
+/** Every broker up with its data, whatever was done to it; resolves when all answer. */
+export async function bringBack(cluster: KafkaCluster): Promise<void> {
+  await Promise.all(cluster.brokers.map((broker) => broker.start()))
+}
+
+async function lose(
+  cluster: KafkaCluster,
+  how: (cluster: KafkaCluster) => Promise<void>[],
+): Promise<ClusterLoss> {
+  const from = monotonicMs()
+  await Promise.all(how(cluster))
+  return { cluster: cluster.name, from, to: monotonicMs() }
+}
+
+export interface GivenUp {
+  readonly failover: Failover
+  /** When the switch was seen: a time of the history. */
+  readonly seenAt: number
+}
+
+const lookEveryMs = 50
+
+/** Waits until the cluster is given up, by whoever decides it, and clients write elsewhere. */
+export async function untilGivenUp(
+  client: ControlPlaneClient,
+  cluster: string,
+  { timeoutMs, after = [] }: { timeoutMs: number; after?: readonly Failover[] },
+): Promise<GivenUp> {
+  const known = new Set(after.map(({ id }) => id))
+  const deadline = performance.now() + timeoutMs
+  for (;;) {
+    const failover = (await failoversOf(client, cluster)).find(({ id }) => !known.has(id))
+    if (failover !== undefined) {
+      const leftMs = Math.max(1, deadline - performance.now())
+      const done = await client.failovers.wait(failover.id, { timeoutMs: leftMs })
+      return { failover: done, seenAt: monotonicMs() }
+    }
+    if (performance.now() > deadline) {
+      const { clusters } = await client.failovers.status()
+      throw new Error(
+        `${cluster} was not given up within ${timeoutMs} ms: ${JSON.stringify(clusters.find((health) => health.cluster === cluster))}`,
+      )
+    }
+    await sleep(lookEveryMs)
+  }
+}
+
+/** Takes a cluster back, which is up again, and waits until all that it had is recovered. */
+export async function returnCluster(
+  client: ControlPlaneClient,
+  cluster: string,
+  { timeoutMs, moveBack = false }: { timeoutMs: number; moveBack?: boolean },
+): Promise<Failover> {
+  const deadline = performance.now() + timeoutMs
+  for (;;) {
+    try {
+      const { failover } = await client.failovers.return(cluster, { moveBack })
+      if (failover === null)
+        throw new Error(`the return of ${cluster} was answered as if it were not asked for`)
+      return await client.failovers.wait(failover.id, {
+        timeoutMs: Math.max(1, deadline - performance.now()),
+      })
+    } catch (error) {
+      // Its brokers answer, and who looks at it has not seen that yet.
+      const passing = (error as { code?: unknown }).code === 'CLUSTER_STILL_FAILING'
+      if (!passing || performance.now() > deadline) throw error
+      await sleep(lookEveryMs)
+    }
+  }
+}
+
+/** Failovers of a cluster, not returns; the latest first. */
+export async function failoversOf(client: ControlPlaneClient, cluster: string): Promise<Failover[]> {
+  const all = await client.failovers.list({ limit: 100 })
+  return all.filter((failover) => failover.kind === 'failover' && failover.cluster === cluster)
+}

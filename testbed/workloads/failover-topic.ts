@@ -1,0 +1,61 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { ControlPlaneClient } from '@braid/control-api'
+
+export type FailoverPolicy = 'strict' | 'available'
+
+export interface FailoverTopicOptions {
+  readonly topic: string
+  readonly partitions: number
+  /** Pinned there. */
+  readonly on: string
+  readonly policy: FailoverPolicy
+  /** Where it goes on; placement decides when absent. */
+  readonly standby?: string | undefined
+  readonly configs?: Readonly<Record<string, string>>
+}
+
+const standbyMaxMs = 30_000
+
+/** A topic of a class that fails over; resolves when its standby is ready to take it. */
+export async function createFailoverTopic(
+  client: ControlPlaneClient,
+  options: FailoverTopicOptions,
+): Promise<void> {
+  const { topic, partitions, on, policy, standby, configs } = options
+  const pair = standby === undefined ? undefined : `pair-${[on, standby].sort().join('-')}`
+  if (pair !== undefined) {
+    for (const name of [on, standby!]) {
+      const { labels } = await client.clusters.get(name)
+      if (labels[pair] === undefined)
+        await client.clusters.update(name, { labels: { ...labels, [pair]: 'yes' } })
+    }
+  }
+  const sla = pair === undefined ? policy : `${policy}-${pair}`
+  await client.slas.put({
+    name: sla,
+    availability: { failover: policy },
+    durability: { replicationFactor: 1 },
+    latency: { labels: pair === undefined ? {} : { [pair]: 'yes' } },
+  })
+  await client.topics.create({ name: topic, partitions, cluster: on, sla, ...(configs && { configs }) })
+  await standbyReady(client, topic)
+}
+
+/** Until the topic could be switched this moment: asked of the control plane, which plans it and does nothing. */
+export async function standbyReady(client: ControlPlaneClient, topic: string): Promise<string> {
+  const deadline = performance.now() + standbyMaxMs
+  let why = 'it has no standby'
+  for (;;) {
+    const { standby, cluster } = await client.topics.get(topic)
+    if (standby !== null) {
+      const { plan } = await client.failovers.start(cluster, { force: true }, { dryRun: true })
+      const found = plan.topics.find((candidate) => candidate.topic === topic)
+      if (found !== undefined && found.to !== null) return found.to.cluster
+      why = found?.reason ?? `the failover of ${cluster} would not touch it`
+    }
+    if (performance.now() > deadline) {
+      throw new Error(`topic ${topic} has no standby that is ready after ${standbyMaxMs} ms: ${why}`)
+    }
+    await sleep(100)
+  }
+}
