@@ -29,13 +29,16 @@ function exitFor(error: ControlPlaneError): ExitCode {
   const { code } = error
   const status = statusOf(error)
   if (code === 'UNAVAILABLE' || code === 'TIMED_OUT' || status === 503) return exitCodes.unreachable
-  if (code === 'MIGRATION_CANCELLED' || code === 'MIGRATION_UNDONE') return exitCodes.failed
+  if (ended.has(code)) return exitCodes.failed
   if (code === 'STALE_PLAN') return exitCodes.stalePlan
   if (code === 'BAD_REQUEST') return exitCodes.usage
   if (status === 404) return exitCodes.notFound
   if (status === 409) return exitCodes.conflict
   return exitCodes.failed
 }
+
+/** Not refused by the present state: it was tried, and ended so. */
+const ended: ReadonlySet<string> = new Set(['MIGRATION_CANCELLED', 'MIGRATION_UNDONE', 'FAILOVER_CANCELLED'])
 
 /** By its code where we know it: a migration that failed tells only the code of what it failed with. */
 const statusOf = ({ code, status }: ControlPlaneError): number =>
@@ -58,6 +61,18 @@ const remedies: Readonly<Record<string, string>> = {
   NO_PLACE: 'see what was considered: the same command with --dry-run',
   MIGRATION_IN_PROGRESS: 'see `braid migration list`, or stop it: `braid migration cancel ID`',
   OPERATION_IN_PROGRESS: 'see `braid operation list`',
+  CLUSTER_GIVEN_UP: 'when it is back: `braid cluster return CLUSTER`',
+  CLUSTER_NOT_GIVEN_UP: 'see how it is seen: `braid failover status`',
+  CLUSTER_ANSWERS: 'see who sees what: `braid failover status`; --force gives it up all the same',
+  CLUSTER_STILL_FAILING: 'see who sees what: `braid failover status`',
+  STANDBY_DOWN: 'see who sees what: `braid failover status`',
+  NOTHING_TO_FAIL_OVER: 'see which topics have a standby: `braid topic list --all-tenants`',
+  FAILOVER_IN_PROGRESS: 'see `braid failover status`',
+  FAILOVER_LIMIT: 'see `braid failover list`; --force does it all the same',
+  FAILOVER_ENDED: 'see `braid failover list`',
+  UNKNOWN_FAILOVER: 'see `braid failover list`',
+  UNKNOWN_LOGLET: 'see the loglets: `braid topic show TOPIC`',
+  LOGLET_NOT_LOST: 'see the loglets: `braid topic show TOPIC`',
   STALE_PLAN: 'look at what is new: `braid plan -f FILE`',
 }
 

@@ -10,10 +10,13 @@ import { addControlPlaneCommand } from './commands/control-plane.ts'
 import { addDevCommand } from './commands/dev.ts'
 import { addDoctorCommand } from './commands/doctor.ts'
 import { addRebalanceCommand } from './commands/drain.ts'
+import { addFailoverCommands } from './commands/failover.ts'
 import { addFleetCommands } from './commands/fleet.ts'
 import { addHelpCommand, environment } from './commands/help.ts'
+import { addLeaseCommands } from './commands/lease.ts'
 import { addMigrateCommand } from './commands/migrate.ts'
 import { addMigrationCommands } from './commands/migration.ts'
+import { addMonitorCommands } from './commands/monitor-events.ts'
 import { optionOf } from './commands/names.ts'
 import { addOperationCommands } from './commands/operation.ts'
 import { addProxyCommand } from './commands/proxy.ts'
@@ -38,6 +41,7 @@ const commands: readonly ((braid: Command, session: Session) => void)[] = [
   addMigrateCommand,
   addMigrationCommands,
   addClusterCommands,
+  addFailoverCommands,
   addSlaCommands,
   addTenantCommands,
   addRebalanceCommand,
@@ -46,6 +50,7 @@ const commands: readonly ((braid: Command, session: Session) => void)[] = [
   addDoctorCommand,
   addTopCommand,
   addAccessPointCommands,
+  addLeaseCommands,
   addRoutesCommand,
   addAuditCommands,
   addTokenCommands,
@@ -54,6 +59,7 @@ const commands: readonly ((braid: Command, session: Session) => void)[] = [
   addBackupCommand,
   addControlPlaneCommand,
   addProxyCommand,
+  addMonitorCommands,
   addCompletionCommand,
   addHelpCommand,
 ]

@@ -10,6 +10,7 @@ import { showOne, showRows, type WatchOptions, withWatch } from '../output/watch
 import type { Session } from '../session.ts'
 import { readSecurity } from './cluster-security.ts'
 import { addDrainCommand } from './drain.ts'
+import { addReturn } from './failover-start.ts'
 import { argumentOf, optionOf } from './names.ts'
 import { integer, keyValue, limitOf, type None, orNone, rateOption, withDryRun } from './options.ts'
 
@@ -60,7 +61,9 @@ const withClusterFlags = (command: Command): Command =>
     )
 
 export function addClusterCommands(braid: Command, session: Session): void {
-  const noun = braid.command('cluster').description('register, change, empty and list Kafka clusters')
+  const noun = braid
+    .command('cluster')
+    .description('register, change, empty, list Kafka clusters, and take lost ones back')
   addList(noun, session)
   addShow(noun, session)
   addAdd(noun, session)
@@ -68,6 +71,7 @@ export function addClusterCommands(braid: Command, session: Session): void {
   addRemove(noun, session)
   addCordon(noun, session)
   addDrainCommand(noun, session)
+  addReturn(noun, session)
 }
 
 function addList(noun: Command, session: Session): void {

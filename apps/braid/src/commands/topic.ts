@@ -14,16 +14,20 @@ import { showOne, showRows, type WatchOptions, withWatch } from '../output/watch
 import type { Session } from '../session.ts'
 import { argumentOf, optionOf } from './names.ts'
 import { fits, integer, keyValue, rateOption, withDryRun, withYes } from './options.ts'
+import { addAbandon } from './topic-abandon.ts'
 import { type WishFlags, wishOf, withWish } from './topic-flags.ts'
 
 export function addTopicCommands(braid: Command, session: Session): void {
-  const noun = braid.command('topic').description('create, adopt, show, change and delete topics')
+  const noun = braid
+    .command('topic')
+    .description('create, adopt, show, change, delete topics, and give up what is lost of one')
   addCreate(noun, session)
   addAdopt(noun, session)
   addList(noun, session)
   addShow(noun, session)
   addUpdate(noun, session)
   addDelete(noun, session)
+  addAbandon(noun, session)
 }
 
 function addCreate(noun: Command, session: Session): void {

@@ -55,14 +55,16 @@ ${lines(nodes, ({ path, options }) => optionValues(path, options))}
 _braid_arguments() {
   case "$1" in
 ${lines(nodes, ({ path, subcommands, values, repeats }) => {
-  if (subcommands.length > 0)
-    return `    "${path}") _braid_words "${subcommands.map(({ name }) => name).join('\n')}" ;;`
+  const verbs =
+    subcommands.length > 0
+      ? [`[[ $2 -eq 0 ]] && _braid_words "${subcommands.map(({ name }) => name).join('\n')}"`]
+      : []
   const places = values.map((value, i) => {
     const test = repeats && i === values.length - 1 ? `$2 -ge ${i}` : `$2 -eq ${i}`
     const call = callOf(value)
     return call === undefined ? undefined : `[[ ${test} ]] && ${call}`
   })
-  const known = places.filter((place) => place !== undefined)
+  const known = [...verbs, ...places.filter((place) => place !== undefined)]
   return known.length === 0 ? undefined : `    "${path}") ${known.join('; ')} ;;`
 })}
   esac

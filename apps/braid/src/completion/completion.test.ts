@@ -57,6 +57,10 @@ const completes: readonly (readonly [string, readonly string[]])[] = [
   ['topic show --tenant shop ', ['orders']],
   ['cluster drain --concurrency 5 ', ['a', 'b']],
   ['completion z', ['zsh']],
+  ['failover ', ['a', 'auto', 'b', 'cancel', 'list', 'show', 'start', 'status', 'wait']],
+  ['failover start ', ['a', 'b']],
+  ['failover a --dry', ['--dry-run']],
+  ['failover auto o', ['on', 'off']],
 ]
 
 describe('bash', () => {

@@ -1,4 +1,5 @@
 import type { Command } from 'commander'
+import { defaultOf } from '../default-command.ts'
 
 /** A command as completion sees it: what may come next, and what names are of which kind. */
 export interface CommandNode {
@@ -43,7 +44,9 @@ export function commandTree(braid: Command): CommandNode[] {
   const nodes: CommandNode[] = []
   const visit = (command: Command, path: string): void => {
     const visible = subcommandsOf(command)
-    const own = command === braid ? [] : command.options
+    // What is meant without a verb can be typed there too.
+    const meant = defaultOf(command) ?? command
+    const own = command === braid ? [] : meant.options
     const options = [...own, ...globals].filter(({ hidden }) => !hidden)
     nodes.push({
       path,
@@ -59,12 +62,12 @@ export function commandTree(braid: Command): CommandNode[] {
         })),
         { flags: ['-h', '--help'], description: 'help for this command', values: undefined },
       ],
-      values: command.registeredArguments.map((argument) =>
+      values: meant.registeredArguments.map((argument) =>
         argument.argChoices === undefined
           ? (valuesOf(argument.name()) ?? { of: 'anything' })
           : { of: 'choices', choices: argument.argChoices },
       ),
-      repeats: command.registeredArguments.at(-1)?.variadic === true,
+      repeats: meant.registeredArguments.at(-1)?.variadic === true,
     })
     for (const sub of visible) visit(sub, path === '' ? sub.name() : `${path} ${sub.name()}`)
   }

@@ -70,17 +70,16 @@ _braid_arguments() {
   local -a found
   case "$1" in
 ${lines(nodes, ({ path, subcommands, values, repeats }) => {
-  if (subcommands.length > 0) {
-    const all = subcommands.map(({ name, description }) => described(name, description)).join(' ')
-    return [`    (${quote(path)}) found=(${all}); _describe command found ;;`]
-  }
+  const all = subcommands.map(({ name, description }) => described(name, description)).join(' ')
+  const verbs = all === '' ? [] : [`(( $2 == 0 )) && { found=(${all}); _describe command found; }`]
   const places = values.flatMap((value, i) => {
     const call = callOf(value)
     return call === undefined
       ? []
       : [`(( $2 ${repeats && i === values.length - 1 ? '>=' : '=='} ${i} )) && ${call}`]
   })
-  return places.length === 0 ? [] : [`    (${quote(path)}) ${places.join('; ')} ;;`]
+  const known = [...verbs, ...places]
+  return known.length === 0 ? [] : [`    (${quote(path)}) ${known.join('; ')} ;;`]
 })}
   esac
 }

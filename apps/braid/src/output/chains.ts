@@ -30,8 +30,17 @@ export function chains(topic: Topic, show: 'latest' | 'all'): string {
     })),
   ]
   const partitions = Array.from({ length: topic.partitions }, (_, partition) => partition)
-  return `${heading(topic)}\n${older}${places}\noffsets by partition and loglet (>: takes appends)\n${table(columns, partitions)}`
+  return `${heading(topic)}\n${older}${places}\noffsets by partition and loglet (${legend(topic)})\n${table(columns, partitions)}`
 }
+
+/** Only what there is. */
+const legend = ({ chain }: Topic): string =>
+  chain.some(isOpenLost)
+    ? '>: takes appends; ?: lost with its cluster, nobody knows where it ends'
+    : '>: takes appends'
+
+const isOpenLost = ({ state, partitions }: TopicLoglet): boolean =>
+  state === 'lost' && partitions.some(({ end }) => end === null)
 
 function heading(topic: Topic): string {
   const lines = [
@@ -44,6 +53,8 @@ function heading(topic: Topic): string {
     `SLA class ${topic.sla ?? '-'}, expects ${expects}${counted(topic.expected.readers, 'reader')}${place}` +
       (topic.standby === null ? '' : `, standby on ${topic.standby}`),
   )
+  if (topic.failover !== 'none') lines.push(`when its cluster is lost: ${policyText[topic.failover]}`)
+  for (const [index, loglet] of topic.chain.entries()) lines.push(...awayText(topic, loglet, index))
   const people = [topic.owner && `owner ${topic.owner}`, topic.contact && `contact ${topic.contact}`].filter(
     Boolean,
   )
@@ -58,12 +69,32 @@ function heading(topic: Topic): string {
   return lines.map((line) => `${line}\n`).join('')
 }
 
+/** What clients notice, of the class's word. */
+const policyText = {
+  none: 'none: its clients wait for it',
+  strict: 'strict: producers go on elsewhere, consumers wait for what is lost',
+  available: 'available: producers and consumers go on elsewhere, what is passed over comes later',
+} as const
+
+function awayText({ name }: Topic, { cluster, topic, state }: TopicLoglet, index: number): string[] {
+  if (state === 'returning')
+    return [
+      `loglet ${index} returns: what ${topic} on ${cluster} has is being recovered: braid failover list`,
+    ]
+  return state === 'lost'
+    ? [
+        `loglet ${index} is lost with ${cluster}: braid cluster return ${cluster} when it is back, or braid topic abandon ${name} --loglet ${index}`,
+      ]
+    : []
+}
+
 /** Offsets are inclusive on both sides, as people count records; `>` marks the range that grows. */
 function range(topic: Topic, loglet: TopicLoglet, partition: number): string {
   const piece = loglet.partitions[partition]
   if (piece === undefined) return '?'
   const base = BigInt(piece.base)
   if (piece.end !== null) return closed(base, base + BigInt(piece.end) - BigInt(piece.start))
+  if (loglet.state === 'lost') return `${base}..?`
   const logEnd = topic.logEnds?.[partition]
   if (logEnd === undefined || BigInt(logEnd) <= base) return `${base} >`
   return `${base}..${BigInt(logEnd) - 1n} >`

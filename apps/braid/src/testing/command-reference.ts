@@ -1,5 +1,6 @@
 import type { Argument, Command } from 'commander'
 import { subcommandsOf } from '../completion/tree.ts'
+import { defaultOf } from '../default-command.ts'
 
 /** The reference of all commands as Markdown, made of the program itself. */
 export function commandReference(braid: Command): string {
@@ -19,9 +20,16 @@ function section(command: Command, parent: string): string {
   const path = `${parent} ${command.name()}`
   const below = subcommandsOf(command)
   if (below.length > 0) {
-    return `## ${path}\n\n${sentence(command.description())}\n\n${below.map((sub) => leaf(sub, path, '###')).join('\n')}`
+    return `## ${path}\n\n${sentence(command.description())}${withoutVerb(command, path)}\n\n${below.map((sub) => leaf(sub, path, '###')).join('\n')}`
   }
   return leaf(command, parent, '##')
+}
+
+function withoutVerb(noun: Command, path: string): string {
+  const meant = defaultOf(noun)
+  if (meant === undefined) return ''
+  const words = meant.registeredArguments.map((one) => ` ${argument(one)}`).join('')
+  return ` \`${path}${words}\` is short for \`${path} ${meant.name()}${words}\`.`
 }
 
 function leaf(command: Command, parent: string, level: string): string {

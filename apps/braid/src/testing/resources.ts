@@ -11,6 +11,15 @@ import type {
   Topic,
   TopicRequest,
 } from '@braid/control-api'
+import {
+  failedOver,
+  failoverPlan,
+  failoverStatus,
+  failoverTopics,
+  fencing,
+  proxyLease,
+  recovering,
+} from './failover-resources.ts'
 import type { Answer } from './fake-control-plane.ts'
 
 /** Two partitions that moved a to b; partition 1 had no record when it was sealed. */
@@ -22,6 +31,7 @@ export const movedTopic: Topic = {
   maxMessageBytes: 1_048_588,
   sla: null,
   pinnedTo: null,
+  failover: 'none',
   standby: null,
   expected: { bytesInPerSecond: 0, readers: 1 },
   owner: null,
@@ -58,6 +68,34 @@ export const movedTopic: Topic = {
     },
   ],
   logEnds: ['1530', '0'],
+}
+
+/** a is lost with what `orders` has there, and nobody knows how far partition 0 of it reached. */
+export const lostTopic: Topic = {
+  ...movedTopic,
+  failover: 'strict',
+  standby: 'c',
+  chain: [
+    {
+      cluster: 'a',
+      topic: 'orders.k1',
+      state: 'lost',
+      partitions: [
+        { start: '0', end: null, base: '0' },
+        { start: '0', end: '0', base: '0' },
+      ],
+    },
+    {
+      cluster: 'b',
+      topic: 'orders.k2',
+      state: 'active',
+      partitions: [
+        { start: '0', end: null, base: '3000000' },
+        { start: '0', end: null, base: '3000000' },
+      ],
+    },
+  ],
+  logEnds: ['3000330', '3000000'],
 }
 
 const at = (ms: number): string => new Date(Date.parse('2026-11-23T10:00:00.000Z') + ms).toISOString()
@@ -305,6 +343,20 @@ export const goodAnswers: Readonly<Record<EndpointId, Answer>> = {
     operation: query.dryRun === 'true' ? null : drain,
     plan: movePlan,
   }),
+  'failovers.start': ({ query }: { query: { dryRun?: string } }) => ({
+    failover: query.dryRun === 'true' ? null : fencing,
+    plan: failoverPlan,
+  }),
+  'clusters.return': ({ query }: { query: { dryRun?: string } }) => ({
+    failover: query.dryRun === 'true' ? null : recovering,
+    plan: failoverPlan,
+  }),
+  'failovers.list': ofList('failovers', failedOver),
+  'failovers.get': failedOver,
+  'failovers.topics': ofList('topics', ...failoverTopics),
+  'failovers.cancel': { ...fencing, state: 'undoing' },
+  'failovers.status': failoverStatus,
+  'failovers.configure': failoverStatus.settings,
   'slas.list': ofList('slas', gold),
   'slas.get': gold,
   'slas.put': gold,
@@ -321,6 +373,13 @@ export const goodAnswers: Readonly<Record<EndpointId, Answer>> = {
   }),
   'topics.update': movedTopic,
   'topics.adopt': movedTopic,
+  'topics.abandon': ({ body }: { body: unknown }) => ({
+    cluster: 'a',
+    topic: 'orders.k1',
+    recordsKnown: 1_200,
+    price: 'what a acknowledged and nobody has read is lost',
+    done: (body as { confirm?: boolean }).confirm === true,
+  }),
   'topics.delete': undefined,
   'requests.create': waitingRequest,
   'requests.list': ofList('requests', waitingRequest),
@@ -367,6 +426,24 @@ export const goodAnswers: Readonly<Record<EndpointId, Answer>> = {
   }),
   'accessPoints.renew': { id: 'dev', number: 1, leaseMs: 10_000, routeVersion: 7 },
   'accessPoints.remove': undefined,
+  'leases.renew': { leaseMs: 3_000, routeVersion: 7 },
+  'leases.end': undefined,
+  'leases.list': ofList('leases', proxyLease),
+  'monitors.report': { routeVersion: 7, accepted: 0 },
+  'monitors.events': ofList('events', {
+    monitor: 'm-1',
+    id: 'e-7',
+    at: at(0),
+    kind: 'CANARY_FAILING',
+    cluster: 'a',
+    accessPoint: null,
+    tenant: null,
+    topic: null,
+    group: null,
+    severity: 'error',
+    detail: 'no canary was acknowledged for 5 s',
+    evidence: { failed: 5, of: 5 },
+  }),
   'tokens.create': { ...token, secret: 'brd_t7_secret' },
   'tokens.list': ofList('tokens', token),
   'tokens.revoke': undefined,
