@@ -16,6 +16,7 @@ let answer: Answer
 let answerAfterMs: number
 let needed: boolean
 let routeVersion: number
+let grantedMs: number
 let lines: { level: string; event: string; fields: Readonly<Record<string, unknown>> }[]
 
 beforeEach(() => {
@@ -29,6 +30,7 @@ beforeEach(() => {
   answerAfterMs = 0
   needed = true
   routeVersion = 7
+  grantedMs = 3_000
   const startMs = Date.now()
   renewal = new LeaseRenewal({
     id: 'p',
@@ -45,7 +47,7 @@ beforeEach(() => {
         }
         if (answerAfterMs > 0) await later(answerAfterMs)
         if (now instanceof Error) throw now
-        return { leaseMs: 3_000, routeVersion }
+        return { leaseMs: grantedMs, routeVersion }
       },
       end: async (id) => {
         ended.push(id)
@@ -151,8 +153,21 @@ describe('a control plane', () => {
     await renewal.start()
     await elapse(1_000)
     expect(sentMs).toEqual([0, 250, 500, 750, 1_000])
-    expect(renewal.counts).toEqual({ granted: 0, refused: 0, failed: 5 })
+    expect(renewal.counts).toEqual({ granted: 0, behind: 0, refused: 0, failed: 5 })
     expect(lines.length).toBe(1)
+  })
+
+  it('that grants nothing, as the routes here are too old, is asked again as soon as they have come', async () => {
+    grantedMs = 0
+    await renewal.start()
+    await elapse(150)
+    expect([lease.holds(Date.now()), sentMs]).toEqual([false, [0]])
+    grantedMs = 3_000
+    renewal.soon()
+    await elapse(20)
+    expect([lease.holds(Date.now()), sentMs]).toEqual([true, [0, 160]])
+    expect(lines.map(({ event }) => event)).toEqual(['lease-not-granted', 'lease-renewed'])
+    expect(renewal.counts).toEqual({ granted: 1, behind: 1, refused: 0, failed: 0 })
   })
 
   it('that refuses is said once, with what to do', async () => {

@@ -37,7 +37,8 @@ const END_MAX_MS = 1_000
 /** A control plane that hangs is not waited for: the next one is asked, or it is asked again. */
 export const renewalTimeoutMs = 1_000
 
-export type RenewalOutcome = 'granted' | 'refused' | 'failed'
+/** `behind`: our routes are too old to write by. */
+export type RenewalOutcome = 'granted' | 'behind' | 'refused' | 'failed'
 
 /**
  * Renews the write lease, and tells with it which routes are in force and how the clusters are seen.
@@ -46,7 +47,7 @@ export type RenewalOutcome = 'granted' | 'refused' | 'failed'
  */
 export class LeaseRenewal {
   /** Renewals so far. */
-  readonly counts: Record<RenewalOutcome, number> = { granted: 0, refused: 0, failed: 0 }
+  readonly counts: Record<RenewalOutcome, number> = { granted: 0, behind: 0, refused: 0, failed: 0 }
 
   readonly #options: LeaseRenewalOptions
   readonly #log: Log
@@ -81,7 +82,7 @@ export class LeaseRenewal {
     this.#state = 'closed'
     clearTimeout(this.#timer)
     this.#options.lease.end()
-    if (this.counts.granted === 0) return
+    if (this.counts.granted + this.counts.behind === 0) return
     let timer: NodeJS.Timeout | undefined
     const late = new Promise<void>((resolve) => {
       timer = setTimeout(resolve, END_MAX_MS)
@@ -112,19 +113,34 @@ export class LeaseRenewal {
     this.#sentMs = sentMs
     let nextMs: number
     try {
-      const { leaseMs } = await office.renew(id, report())
+      const told = report()
+      const answer = await office.renew(id, told)
       if (this.#isClosed()) return
-      lease.granted(sentMs, leaseMs)
-      this.counts.granted++
-      if (this.#problem !== undefined) this.#log('info', 'lease-renewed', { id })
-      this.#problem = undefined
-      nextMs = needed() ? RENEW_MS : RENEW_UNNEEDED_MS
+      if (answer.leaseMs > 0) {
+        lease.granted(sentMs, answer.leaseMs)
+        this.counts.granted++
+        if (this.#problem !== undefined) this.#log('info', 'lease-renewed', { id })
+        this.#problem = undefined
+        nextMs = needed() ? RENEW_MS : RENEW_UNNEEDED_MS
+      } else nextMs = this.#behind(told.routeVersion, answer.routeVersion)
     } catch (error) {
       if (this.#isClosed()) return
       nextMs = this.#failed(error)
     }
     this.#state = 'waiting'
     this.#wait(this.#again ? SOON_MS : Math.max(1, sentMs + nextMs - now()))
+  }
+
+  /** A failover waits for nobody whose routes are from before it. When to try again: at the latest, as routes come. */
+  #behind(here: number, there: number): number {
+    this.counts.behind++
+    if (this.#problem !== 'BEHIND') {
+      this.#problem = 'BEHIND'
+      const { id } = this.#options
+      const why = `route version ${here} is in force here, ${there} in the control plane`
+      this.#log('warn', 'lease-not-granted', { id, why, todo: passing })
+    }
+    return RETRY_MS
   }
 
   /** When to try again. */
