@@ -1,4 +1,6 @@
 import type { Clusters } from './clusters/clusters.ts'
+import type { KnownEnds } from './failover/known-ends.ts'
+import type { Leases } from './failover/leases.ts'
 import type { Log } from './log.ts'
 import type { KnownFacts } from './placement/known-facts.ts'
 import type { RouteBoard } from './routes/route-board.ts'
@@ -14,6 +16,10 @@ export interface Plane {
   readonly leftovers: Leftovers
   /** What clusters last said of themselves. */
   readonly facts: KnownFacts
+  /** Who may write to topics that fail over. */
+  readonly leases: Leases
+  /** Of logs that may be lost. */
+  readonly knownEnds: KnownEnds
   readonly timings: Timings
   readonly log: Log
   /** Aborted by close(). */

@@ -139,6 +139,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
           timings,
           log,
           openCluster,
+          contested: place.kind === 'postgres',
           migrationHooks: options.migrationHooks,
           checkAnswers: options.checkAnswers ?? false,
           authenticator,

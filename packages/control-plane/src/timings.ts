@@ -1,3 +1,5 @@
+import { writeLeaseMs } from '@braid/control-api'
+
 /** Every wait of the control plane, in ms. */
 export interface Timings {
   /** How long clusters may take to name leaders for a fresh topic. */
@@ -32,6 +34,31 @@ export interface Timings {
   readonly reconcileLookMaxMs: number
   /** How long a changed spec waits to be in place before it is answered. */
   readonly reconcileSoonMaxMs: number
+  /** How long a process may write to topics that fail over, without renewing. */
+  readonly writeLeaseMs: number
+  /** So much longer it is waited for: clocks do not run alike. */
+  readonly leaseMarginMs: number
+  /** Between two times that a leader which others may replace looks whether it still is one. */
+  readonly leadCheckMs: number
+  /** Between two small questions to a cluster, whether it is there. */
+  readonly pulseEveryMs: number
+  readonly pulseTimeoutMs: number
+  /** Between two looks at whether a cluster is lost, when nothing new was heard of it. */
+  readonly detectEveryMs: number
+  /** A monitor that has not reported for so long has no vote. */
+  readonly monitorVoteMs: number
+  /** A canary that finds no way to write counts only after so long while the cluster answers. */
+  readonly refusesWritesMs: number
+  /** After an automatic failover that did not come about, until it is tried again. */
+  readonly failoverRetryMs: number
+  /** Between two looks at the ends of the logs that may be lost. */
+  readonly knownEndsEveryMs: number
+  /** A cluster that has not told its ends by then has not told them. */
+  readonly knownEndsMaxMs: number
+  /** Where topics would go on has to answer within this. */
+  readonly standbyCheckMaxMs: number
+  /** How long a failover waits for where groups are. */
+  readonly positionsMaxMs: number
   readonly leaseMs: number
   readonly leaseCheckMs: number
   readonly heartbeatMs: number
@@ -64,6 +91,19 @@ export const defaultTimings: Timings = {
   reconcileEveryMs: 30_000,
   reconcileLookMaxMs: 10_000,
   reconcileSoonMaxMs: 5_000,
+  writeLeaseMs,
+  leaseMarginMs: 100,
+  leadCheckMs: 500,
+  pulseEveryMs: 500,
+  pulseTimeoutMs: 1_000,
+  detectEveryMs: 100,
+  monitorVoteMs: 5_000,
+  refusesWritesMs: 15_000,
+  failoverRetryMs: 5_000,
+  knownEndsEveryMs: 5_000,
+  knownEndsMaxMs: 4_000,
+  standbyCheckMaxMs: 1_000,
+  positionsMaxMs: 1_500,
   leaseMs: 10_000,
   leaseCheckMs: 500,
   heartbeatMs: 2_000,

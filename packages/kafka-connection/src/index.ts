@@ -3,6 +3,7 @@ export { createPartitions, type MorePartitions } from './admin/create-partitions
 export { createTopic, deleteTopic, type NewTopic, waitForLeaders } from './admin/create-topic.ts'
 export { deleteRecords } from './admin/delete-records.ts'
 export { describeTopics, type TopicDescription } from './admin/describe-topics.ts'
+export { logEndsOfTopics } from './admin/ends-of-topics.ts'
 export { missingGroupRights, missingTopicRights } from './admin/granted-rights.ts'
 export {
   commitGroupOffsets,
@@ -13,6 +14,7 @@ export {
 } from './admin/groups.ts'
 export { type LogEnd, logEnds } from './admin/log-ends.ts'
 export { type ProducerState, producerStates } from './admin/producer-states.ts'
+export { pulse } from './admin/pulse.ts'
 export { type Cuts, readCuts, readCutsOfTopics } from './admin/read-cuts.ts'
 export { sealTopics, unsealTopics } from './admin/seal.ts'
 export {

@@ -76,6 +76,11 @@ export interface KafkaCluster {
   /** Of each topic, in their order; in one pass over all leaders. */
   readCuts(topics: readonly TopicPartitions[]): Promise<Cuts[]>
   logEnds(topic: string, partitions: number, which: LogEnd): Promise<bigint[]>
+  /**
+   * The log ends of each topic, in their order, replicated or not; -1n where nobody tells. In one pass over all leaders,
+   * asked once.
+   */
+  logEndsOfTopics(topics: readonly TopicPartitions[]): Promise<bigint[][]>
   producerStates(topic: string, partition: number): Promise<ReadonlyMap<bigint, ProducerState>>
   /** Whole record batches from `offset` on, as the broker has them; empty at the end. The last may be cut short. */
   readBatches(topic: string, partition: number, offset: bigint, maxBytes: number): Promise<Buffer>
@@ -83,6 +88,8 @@ export interface KafkaCluster {
   append(topic: string, partition: number, batch: Buffer): Promise<'appended' | 'duplicate'>
   /** Of every group that has committed for the topic. */
   groupCommits(topic: string): Promise<GroupCommits[]>
+  /** The same for many topics: each group once, without those that have committed for none of them. */
+  groupCommitsOfTopics(topics: ReadonlySet<string>): Promise<GroupCommits[]>
   commit(commits: GroupCommits): Promise<void>
   /** Where its brokers say that they are. */
   brokerAddresses(): Promise<readonly BrokerAddress[]>
@@ -92,5 +99,7 @@ export interface KafkaCluster {
   controllerClock(): Promise<ClockReading | undefined>
   /** What our user is not granted and Braid needs, on those topics and groups. Asks, and tries nothing. */
   missingRights(asked: RightsAsked): Promise<readonly Right[]>
+  /** Resolves when any broker answers a tiny question within the time, rejects otherwise. */
+  pulse(timeoutMs: number): Promise<void>
   close(): Promise<void>
 }

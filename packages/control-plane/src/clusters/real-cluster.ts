@@ -12,9 +12,11 @@ import {
   fetchGroupOffsets,
   listGroups,
   logEnds,
+  logEndsOfTopics,
   missingGroupRights,
   missingTopicRights,
   producerStates,
+  pulse,
   readCutsOfTopics,
   sealTopics,
   unsealTopics,
@@ -41,6 +43,8 @@ export interface RealClusterOptions {
 }
 
 const appendTimeoutMs = 10_000
+/** Whose offsets are asked for at a time. */
+const groupsAtOnceMax = 16
 // Only brokers of a KRaft cluster offer DescribeQuorum. With ZooKeeper, config changes and leader changes are not one
 // ordered log, and a broker that leads later need not have applied the seal.
 const neededApis = [incrementalAlterConfigs, describeProducers, describeQuorum]
@@ -173,6 +177,7 @@ export function openRealCluster(end: ClusterEnd, options: RealClusterOptions): K
 
     readCuts: (topics) => readCutsOfTopics(cluster, topics),
     logEnds: (topic, partitions, which) => logEnds(cluster, topic, partitions, which),
+    logEndsOfTopics: (topics) => logEndsOfTopics(cluster, topics),
     producerStates: (topic, partition) => producerStates(cluster, topic, partition),
 
     async readBatches(topic, partition, offset, maxBytes) {
@@ -226,6 +231,19 @@ export function openRealCluster(end: ClusterEnd, options: RealClusterOptions): K
       return commits
     },
 
+    async groupCommitsOfTopics(topics) {
+      const commits: GroupCommits[] = []
+      const groups = (await listGroups(cluster)).values()
+      const worker = async () => {
+        for (const { groupId } of groups) {
+          const offsets = (await fetchGroupOffsets(cluster, groupId)).filter(({ topic }) => topics.has(topic))
+          if (offsets.length > 0) commits.push({ groupId, offsets })
+        }
+      }
+      await Promise.all(Array.from({ length: groupsAtOnceMax }, worker))
+      return commits
+    },
+
     commit: ({ groupId, offsets }) => commitGroupOffsets(cluster, groupId, offsets),
     brokerAddresses: () => cluster.brokers(),
 
@@ -254,6 +272,7 @@ export function openRealCluster(end: ClusterEnd, options: RealClusterOptions): K
       ]
     },
 
+    pulse: (timeoutMs) => pulse(cluster, timeoutMs),
     close: () => cluster.close(),
   }
 }

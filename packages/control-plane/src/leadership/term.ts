@@ -7,6 +7,9 @@ import type { RequestCounts } from '../api/metrics.ts'
 import { createApi } from '../api/server.ts'
 import { Clusters, type OpenCluster } from '../clusters/clusters.ts'
 import { Doctor } from '../doctor/doctor.ts'
+import { KnownEnds } from '../failover/known-ends.ts'
+import { LeadSure } from '../failover/lead-sure.ts'
+import { Leases } from '../failover/leases.ts'
 import { Fleets } from '../fleet/fleets.ts'
 import { IdempotentRequests } from '../idempotency/idempotent-requests.ts'
 import type { Log } from '../log.ts'
@@ -34,6 +37,8 @@ export interface TermParts {
   readonly log: Log
   readonly openCluster: OpenCluster
   readonly migrationHooks: MigrationHooks | undefined
+  /** Whether another process may take over without this one being told at once. */
+  readonly contested: boolean
   /** Every answer is compared with its schema. */
   readonly checkAnswers: boolean
   readonly authenticator: Authenticator
@@ -54,7 +59,9 @@ export async function beginTerm(parts: TermParts): Promise<Term> {
   const { id, url, store, published, timings, log, openCluster } = parts
   const closing = new AbortController()
   const { now } = Date
+  const since = performance.now()
   const number = await store.setLeader(id, url, now())
+  const sure = parts.contested ? new LeadSure({ store, id, term: number, timings }, since) : undefined
   const board = await RouteBoard.open(store, published)
   const clusters = new Clusters({ store, board, openCluster, now })
   const leftovers = new Leftovers({
@@ -64,17 +71,29 @@ export async function beginTerm(parts: TermParts): Promise<Term> {
     now,
     deleteTopic: async ({ cluster, topic }) => (await clusters.open(cluster)).deleteTopic(topic),
   })
+  const sleep: Plane['sleep'] = (ms, signal) => wait(ms, undefined, { signal, ref: false })
+  const leases = new Leases({
+    timings,
+    log,
+    clock: () => performance.now(),
+    now,
+    routeVersion: () => board.table.version,
+    ...(sure !== undefined && { leadSure: () => sure.at }),
+  })
+  const knownEnds = new KnownEnds({ board, clusters, closing: closing.signal, now, sleep, timings, log })
   const plane: Plane = {
     store,
     board,
     clusters,
     leftovers,
     facts: new KnownFacts({ reach: (name) => clusters.reach(name), now }),
+    leases,
+    knownEnds,
     timings,
     log,
     closing: closing.signal,
     now,
-    sleep: (ms, signal) => wait(ms, undefined, { signal, ref: false }),
+    sleep,
     random: Math.random,
   }
   const topics = new Topics(plane)
@@ -117,6 +136,8 @@ export async function beginTerm(parts: TermParts): Promise<Term> {
       topicRequests.close(),
       reconciler.close(),
       leftovers.close(),
+      knownEnds.close(),
+      sure?.close(),
     ])
     const inTime = await Promise.race([
       ended.then(() => true),
@@ -128,6 +149,7 @@ export async function beginTerm(parts: TermParts): Promise<Term> {
     await api.ready()
     accessPoints.start()
     leftovers.start()
+    knownEnds.start()
     await reconciler.start()
     await migrations.resume()
     await topicRequests.resume()

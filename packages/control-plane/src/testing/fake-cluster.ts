@@ -195,6 +195,13 @@ export class FakeCluster implements KafkaCluster {
     return this.topic(name).partitions.map(({ start, end }) => (which === 'earliest' ? start : end))
   }
 
+  async logEndsOfTopics(topics: readonly TopicPartitions[]) {
+    this.called('logEndsOfTopics')
+    return topics.map(({ topic, partitions }) =>
+      Array.from({ length: partitions }, (_, i) => this.topics.get(topic)?.partitions[i]?.end ?? -1n),
+    )
+  }
+
   async producerStates(name: string, partition: number) {
     this.called('producerStates')
     return new Map(this.topic(name).partitions[partition]!.producers)
@@ -219,6 +226,17 @@ export class FakeCluster implements KafkaCluster {
       ([groupId, offsets]): GroupCommits => ({
         groupId,
         offsets: offsets.filter((offset) => offset.topic === topic),
+      }),
+    ).filter(({ offsets }) => offsets.length > 0)
+  }
+
+  async groupCommitsOfTopics(topics: ReadonlySet<string>) {
+    this.called('groupCommitsOfTopics')
+    return Array.from(
+      this.groups,
+      ([groupId, offsets]): GroupCommits => ({
+        groupId,
+        offsets: offsets.filter((offset) => topics.has(offset.topic)),
       }),
     ).filter(({ offsets }) => offsets.length > 0)
   }
@@ -251,6 +269,11 @@ export class FakeCluster implements KafkaCluster {
   async missingRights(_asked: RightsAsked): Promise<readonly Right[]> {
     this.called('missingRights')
     return this.lacksRights
+  }
+
+  /** Asked all the time, so it is not among the calls. */
+  async pulse() {
+    if (this.away) throw this.refused()
   }
 
   async close() {}
@@ -294,8 +317,11 @@ export class FakeCluster implements KafkaCluster {
 
   private called(name: string): void {
     this.calls.push(name)
-    if (this.away)
-      throw new ConnectionError('CONNECT_FAILED', `${this.name}: refused`, { cluster: this.name })
+    if (this.away) throw this.refused()
+  }
+
+  private refused(): ConnectionError {
+    return new ConnectionError('CONNECT_FAILED', `${this.name}: refused`, { cluster: this.name })
   }
 
   private error(name: 'MESSAGE_TOO_LARGE' | 'UNKNOWN_TOPIC_OR_PARTITION'): ConnectionError {

@@ -11,6 +11,8 @@ import {
 } from '@braid/control-api'
 import type { TopicRoute } from '@braid/routing-model'
 import { Clusters } from '../clusters/clusters.ts'
+import { KnownEnds } from '../failover/known-ends.ts'
+import { Leases } from '../failover/leases.ts'
 import { KnownFacts } from '../placement/known-facts.ts'
 import type { Plane } from '../plane.ts'
 import { PublishedRoutes } from '../routes/published-routes.ts'
@@ -40,6 +42,10 @@ export const hurried: Timings = {
   sweepMaxMs: 50,
   sweepEveryMs: 10,
   leftoverSettleMs: 0,
+  writeLeaseMs: 2,
+  leaseMarginMs: 1,
+  standbyCheckMaxMs: 200,
+  positionsMaxMs: 50,
 }
 
 /** One control plane, from its start to its death. */
@@ -152,17 +158,27 @@ export class SagaWorld {
       now,
       deleteTopic: ({ cluster, topic }) => this.cluster(cluster).deleteTopic(topic),
     })
+    const log = () => {}
+    const sleep = (ms: number, signal: AbortSignal) => wait(ms, undefined, { signal })
     const plane: Plane = {
       store,
       board,
       clusters,
       leftovers,
       facts: new KnownFacts({ reach: (name) => clusters.reach(name), now }),
+      leases: new Leases({
+        timings,
+        log,
+        clock: () => performance.now(),
+        now,
+        routeVersion: () => board.table.version,
+      }),
+      knownEnds: new KnownEnds({ board, clusters, closing: closing.signal, now, sleep, timings, log }),
       timings,
-      log: () => {},
+      log,
       closing: closing.signal,
       now,
-      sleep: (ms, signal) => wait(ms, undefined, { signal }),
+      sleep,
       random: Math.random,
     }
     const hooks: SagaHooks = { step: (...point) => this.hook(...point) }
