@@ -8,6 +8,7 @@ import type { Reconciler } from '../reconcile/reconciler.ts'
 import type { ClusterRow } from '../store/rows.ts'
 import { clusterFindings } from './cluster-findings.ts'
 import { examine } from './examination.ts'
+import { failoverFindings } from './failover-findings.ts'
 import { type DoctorFinding, found } from './findings.ts'
 import { accessPointFindings, leftoverFindings, topicFindings } from './other-findings.ts'
 import { within } from './outcome.ts'
@@ -78,6 +79,16 @@ export class Doctor {
       ...topics,
       ...leftoverFindings(await plane.store.leftovers(), { now: plane.now(), keptMs: leftoverKeptMs }),
       ...accessPoints,
+      ...failoverFindings({
+        tenants: Array.from(plane.board.table.tenants.values()),
+        routes: Array.from(plane.board.table.tenants.keys()).flatMap((tenant) => [
+          ...plane.board.table.topics(tenant),
+        ]),
+        clusters: await plane.store.clusters(),
+        topics: surveyed.kind === 'answered' ? surveyed.value.map(({ topic }) => topic) : [],
+        accessPoints: this.parts.accessPoints.list(),
+        leases: plane.leases.list(),
+      }),
     ]
     const count = (severity: DoctorFinding['severity']) =>
       findings.filter((one) => one.severity === severity).length

@@ -68,6 +68,23 @@ const fixes = {
     'warning',
     'look at its route feed (braid_route_version of its metrics): clients there wait for topics that have moved',
   ],
+  CLUSTER_GIVEN_UP: [
+    'error',
+    'when it is back: braid cluster return; until then what only it has cannot be read',
+  ],
+  LOGLETS_LOST: [
+    'warning',
+    'take the cluster back with braid cluster return; when it is gone for good: braid topic abandon, which names its price',
+  ],
+  STANDBY_MISSING: [
+    'warning',
+    'see why with braid topic show; often no cluster in another failure domain has room: add one, or raise its capacity',
+  ],
+  STANDBY_HOME_MISSING: ['warning', 'name one: braid tenant set NAME --standby-home CLUSTER'],
+  WRITE_LEASE_MISSING: [
+    'error',
+    'look at its log (lease-not-renewed): it says why, and what to do; most often the control plane cannot be reached from there',
+  ],
 } as const satisfies Record<string, readonly [Severity, string]>
 
 export type DoctorCode = keyof typeof fixes
