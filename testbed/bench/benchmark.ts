@@ -3,7 +3,12 @@ export interface Benchmark {
   readonly name: string
   /** What it measures, for the list of benchmarks. */
   readonly what: string
-  run(say: (line: string) => void, signal: AbortSignal): Promise<BenchmarkResult>
+  run(say: (line: string) => void, signal: AbortSignal, options?: BenchmarkOptions): Promise<BenchmarkResult>
+}
+
+export interface BenchmarkOptions {
+  /** How often it measures, for those that can be shortened. */
+  readonly runs?: number | undefined
 }
 
 export interface BenchmarkResult {

@@ -2,10 +2,12 @@
  *     npm run bench                            all benchmarks
  *     npm run bench -- NAME                    one of them
  *     npm run -s bench -- NAME --json          ends with one JSON line; progress goes to stderr
+ *     npm run bench -- failover --runs 3       fewer runs than it takes for an average
  */
 import { parseArgs } from 'node:util'
 import type { Benchmark } from './benchmark.ts'
 import { controlPlaneBenchmark } from './control-plane.ts'
+import { failoverBenchmark } from './failover.ts'
 import { migrationBenchmark } from './migration.ts'
 import { proxyBenchmark } from './proxy.ts'
 import { routingBenchmark } from './routing.ts'
@@ -18,16 +20,23 @@ const benchmarks: readonly Benchmark[] = [
   controlPlaneBenchmark,
   proxyBenchmark,
   migrationBenchmark,
+  failoverBenchmark,
 ]
 
 const { values, positionals } = parseArgs({
-  options: { json: { type: 'boolean', default: false } },
+  options: { json: { type: 'boolean', default: false }, runs: { type: 'string' } },
   allowPositionals: true,
 })
 const unknown = positionals.find((name) => !benchmarks.some((benchmark) => benchmark.name === name))
 if (unknown !== undefined) {
   console.error(`there is no benchmark ${unknown}; there are:`)
   for (const { name, what } of benchmarks) console.error(`  ${name.padEnd(13)} ${what}`)
+  process.exit(2)
+}
+
+const runs = values.runs === undefined ? undefined : Number(values.runs)
+if (runs !== undefined && !(Number.isInteger(runs) && runs > 0)) {
+  console.error(`--runs ${values.runs}: a number of runs, 1 or more`)
   process.exit(2)
 }
 
@@ -41,7 +50,7 @@ const json: Record<string, unknown> = {}
 try {
   for (const { name, what, run } of chosen) {
     progress.write(`\n${name}: ${what}\n`)
-    const result = await run((line) => progress.write(`  ${line}\n`), interrupted.signal)
+    const result = await run((line) => progress.write(`  ${line}\n`), interrupted.signal, { runs })
     progress.write(`\n${result.table.map((line) => `  ${line}`).join('\n')}\n`)
     Object.assign(json, result.json)
   }

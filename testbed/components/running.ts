@@ -159,8 +159,11 @@ export interface BraidOptions {
   proxiesLast?: boolean
   onProxyLine?: (proxy: string, line: JsonLine) => void
   timings?: Partial<Timings>
-  /** Where connections of the control planes really go, and of each proxy in their order. */
-  detours?: { readonly controlPlane?: Detours; readonly proxies?: readonly Detours[] }
+  /** Where connections of the control planes really go, and of each proxy, which also has some to control planes. */
+  detours?: {
+    readonly controlPlane?: Detours
+    readonly proxy?: (index: number, controlPlanes: readonly string[]) => Promise<Detours>
+  }
 }
 
 export async function startBraid(
@@ -214,7 +217,7 @@ export async function startBraid(
           listen: `127.0.0.1:${await choosePortsInARow(clusters.length + 1)}`,
           routesFile: join(folder, `${id}.routes`),
         }
-        const detours = options.detours?.proxies?.[index]
+        const detours = await options.detours?.proxy?.(index, urls)
         return { controlPlane: urls.join(','), id, ...lasting, ...(detours && { detours }) }
       }),
     )

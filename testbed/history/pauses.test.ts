@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import type { HistoryEvent } from './event.ts'
 import { pausesOf, summarizePauses } from './pauses.ts'
 import { quantile } from './quantile.ts'
-import { type Verdict, verdictLine } from './verdict.ts'
+import { type Verdict, verdictLine, verdictOfAll } from './verdict.ts'
 
 let call = 0
 function produced(at: number, waitMs: number): HistoryEvent[] {
@@ -86,4 +86,13 @@ test('a rarer defect appears on the line when it is there', () => {
   const line = verdictLine({ ...clean, verdict: 'broken', offsetsBack: 2 }, [])
   expect(line).toContain('verdict: broken · acknowledged 120000')
   expect(line).toContain('reordered 0 · offsets back 2 · errors 0 · moves 0')
+})
+
+test('the verdict over several topics is as bad as the worst of them, and counts all', () => {
+  const broken: Verdict = { ...clean, verdict: 'broken', lost: 2, evidence: ['lost: two'] }
+  expect(verdictOfAll([clean, broken, clean])).toEqual({
+    ...broken,
+    acknowledged: 3 * clean.acknowledged,
+  })
+  expect(verdictOfAll([broken, broken])).toMatchObject({ lost: 4, evidence: ['lost: two', 'lost: two'] })
 })

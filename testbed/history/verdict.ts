@@ -34,6 +34,15 @@ export interface Verdict {
 /** The last line of a run, for people: the numbers that everybody asks for. */
 export function verdictLine(verdict: Verdict, pauses: readonly Pause[]): string {
   const pause = summarizePauses(pauses.map(({ pauseMs }) => pauseMs))
+  return [
+    verdictCounts(verdict),
+    `moves ${pauses.length}`,
+    `pause p50 ${wholeMs(pause.p50)} ms p99 ${wholeMs(pause.p99)} ms max ${wholeMs(pause.max)} ms`,
+  ].join(' · ')
+}
+
+/** What such a line begins with: the word, what everybody asks for, and what else was found. */
+export function verdictCounts(verdict: Verdict): string {
   const beyond = (
     [
       ['offsets back', verdict.offsetsBack],
@@ -52,9 +61,23 @@ export function verdictLine(verdict: Verdict, pauses: readonly Pause[]): string 
     `reordered ${verdict.reordered}`,
     ...beyond.map(([name, count]) => `${name} ${count}`),
     `errors ${verdict.errors}`,
-    `moves ${pauses.length}`,
-    `pause p50 ${wholeMs(pause.p50)} ms p99 ${wholeMs(pause.p99)} ms max ${wholeMs(pause.max)} ms`,
   ].join(' · ')
+}
+
+/** One verdict over several topics' runs. */
+export function verdictOfAll(verdicts: readonly Verdict[]): Verdict {
+  const [first, ...others] = verdicts
+  if (first === undefined) throw new Error('there is no verdict of nothing')
+  return others.reduce(
+    (all, { verdict, evidence, ...counts }): Verdict => ({
+      ...(Object.fromEntries(
+        Object.entries(counts).map(([kind, count]) => [kind, count + all[kind as keyof typeof counts]]),
+      ) as typeof counts),
+      verdict: all.verdict === 'clean' ? verdict : 'broken',
+      evidence: [...all.evidence, ...evidence],
+    }),
+    first,
+  )
 }
 
 function wholeMs(ms: number): string {

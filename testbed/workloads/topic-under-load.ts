@@ -155,6 +155,18 @@ export class TopicUnderLoad {
     }
   }
 
+  /** Waits until the group has so many more records. */
+  async readsOn(records = 100): Promise<void> {
+    const received = () => this.#clients.reduce((sum, { process }) => sum + process.progress.received, 0)
+    const enough = received() + records
+    const deadline = performance.now() + progressMaxMs
+    while (received() < enough) {
+      if (performance.now() > deadline)
+        throw new Error(`group ${this.group} did not read ${records} records more within ${progressMaxMs} ms`)
+      await sleep(20)
+    }
+  }
+
   /** No more records; every one that was sent has its answer. */
   async stopProducing(): Promise<void> {
     if (this.#producing) await Promise.all(this.#clients.map(({ process }) => process.stopProducing()))
