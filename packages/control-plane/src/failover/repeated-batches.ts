@@ -225,8 +225,8 @@ async function findIn(
   const repeated = new Map<bigint, BatchSeen[]>()
   const implausible = new Set<bigint>()
   let end = returning.to
-  for (let size = windowMin; open.size > 0 && end > returning.from; size = larger(size)) {
-    const start = end - size > returning.from ? end - size : returning.from
+  for (let size = windowMin; open.size > 0 && end > returning.from; size = smaller(size * 4n, windowMax)) {
+    const start = larger(end - size, returning.from)
     const done = new Set<bigint>()
     await walk(returning, start, end, counted, (batch) => {
       const range = open.get(batch.producerId)
@@ -250,7 +250,8 @@ async function findIn(
   return { ...holesOf([...repeated.values()].flat()), implausible: implausible.size }
 }
 
-const larger = (size: bigint): bigint => (size * 4n < windowMax ? size * 4n : windowMax)
+const larger = (a: bigint, b: bigint): bigint => (a > b ? a : b)
+const smaller = (a: bigint, b: bigint): bigint => (a < b ? a : b)
 
 function holesOf(batches: readonly BatchSeen[]): { holes: readonly bigint[]; offsets: bigint } {
   const ordered = batches.toSorted((a, b) => (a.base < b.base ? -1 : 1))

@@ -1,8 +1,10 @@
 import type { MigrationStepName } from '@braid/control-api'
+import type { PhysicalTopic } from '@braid/routing-model'
 import { reasonOf } from '../log.ts'
 import type { Plane } from '../plane.ts'
 import type { MigrationRow } from '../store/rows.ts'
 import { routeIfThere } from './group.ts'
+import { indexOfLoglet } from './loglet-index.ts'
 import { retirementName } from './retirement-name.ts'
 import type { Nap, Step, Stop } from './saga.ts'
 import { defineSaga } from './saga-kind.ts'
@@ -79,10 +81,15 @@ async function drain(context: RetirementContext, stop: Stop, nap: Nap): Promise<
           ? Math.min(timings.strayGraceMs, timings.drainCheckMs)
           : timings.drainCheckMs * (0.75 + plane.random() / 2)
     await nap(Math.max(0, waitMs))
-    if (routeIfThere(plane, row) === undefined) return // deleted, with all its loglets
+    const route = routeIfThere(plane, row)
+    if (route === undefined) return // deleted, with all its loglets
+    const index = indexOfLoglet(route, row.from)
+    if (index < 0) return // abandoned, while its cluster was lost
+    // Nobody knows what it holds until its cluster has returned, which finds that out.
+    if (route.away(index) !== undefined) continue
     try {
       const drained = await turns.take(stop, async () => {
-        strayed = await watchStrays(context, row)
+        strayed = await watchStrays(context, row, stop)
         return !strayed && (await isDrained(context, row))
       })
       if (drained) return
@@ -123,7 +130,9 @@ async function retire(context: RetirementContext): Promise<void> {
     if (route.cluster(0) !== from.cluster || route.physicalTopic(0) !== from.topic) return false // a run before did
     const retired = route.retiredFirst()
     // It is empty, and lives on as the stub: with it the commits would go.
-    const isHomeTopic = from.topic === route.homeTopic && from.cluster === clusters.home(tenant)
+    const isHomeTopic =
+      (from.topic === route.homeTopic && from.cluster === clusters.home(tenant)) ||
+      (await isStandbyHomeTopic(plane, route.id, from))
     await board.change({ topics: [retired.toJSON()] }, async () => {
       await store.removeFirstLoglet(route.id)
       if (!isHomeTopic) await store.addLeftover(from.cluster, from.topic, now())
@@ -131,4 +140,14 @@ async function retire(context: RetirementContext): Promise<void> {
     return !isHomeTopic
   })
   if (leftOver) await leftovers.discard([from])
+}
+
+/** Commits are mirrored to it, or about to be. */
+async function isStandbyHomeTopic(
+  { store }: Plane,
+  topicId: string,
+  { cluster, topic }: PhysicalTopic,
+): Promise<boolean> {
+  const kept = await store.reconcile.standbyHome(topicId)
+  return kept?.cluster === cluster && kept.topic === topic
 }

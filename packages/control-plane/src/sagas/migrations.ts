@@ -152,6 +152,9 @@ export class Migrations {
     if (target.state === 'draining') {
       throw new Refusal('CLUSTER_BUSY', `${to} is being drained: move it elsewhere, or cancel the drain`)
     }
+    if (target.state === 'unavailable') {
+      throw new Refusal('CLUSTER_GIVEN_UP', `${to} was given up: nothing moves there until it has returned`)
+    }
     if (topics.length === 0 || topics.length > groupTopicsMax || new Set(topics).size !== topics.length) {
       throw new Refusal(
         'BAD_REQUEST',

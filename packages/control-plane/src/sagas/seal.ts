@@ -46,7 +46,7 @@ export async function seal(context: GroupContext, stop: Stop): Promise<void> {
 
     const startedAt = performance.now()
     await source.seal(members.map(({ row }) => row.from.topic))
-    const { cuts, looks } = await readFinalCuts(source, members, {
+    const { cuts, looks } = await readFinalCuts(source, members.map(toCut), {
       deadline: startedAt + timings.sealMaxMs,
       pause: () => plane.sleep(timings.sealPollMs, stop),
     })
@@ -110,40 +110,57 @@ async function rehearse(
   await context.plane.board.rehearse(changes, write)
 }
 
+/** A physical topic whose seal was asked for. */
+export interface TopicToCut {
+  /** By which its cuts are found. */
+  readonly id: string
+  /** As people call the topic. */
+  readonly name: string
+  readonly physical: string
+  readonly partitions: number
+}
+
+const toCut = ({ row, route }: Member): TopicToCut => ({
+  id: row.id,
+  name: row.topic,
+  physical: row.from.topic,
+  partitions: route.partitions,
+})
+
 /**
- * The log ends of all partitions, once every broker refuses appends and nothing moves any more. An append that was
- * validated just before the seal may land just after the first look, so two looks must agree.
+ * The log ends of all partitions, by id, once every broker refuses appends and nothing moves any more. An append that
+ * was validated just before the seal may land just after the first look, so two looks must agree.
  */
-async function readFinalCuts(
+export async function readFinalCuts(
   source: KafkaCluster,
-  members: readonly Member[],
+  topics: readonly TopicToCut[],
   { deadline, pause }: { deadline: number; pause: () => Promise<void> },
 ): Promise<Pick<Sealed, 'cuts' | 'looks'>> {
   const final = new Map<string, readonly bigint[]>()
   const before = new Map<string, readonly bigint[]>()
-  let left = members
+  let left = topics
   for (let looks = 1; ; looks++) {
     const found = await source.readCuts(
-      left.map(({ row, route }) => ({ topic: row.from.topic, partitions: route.partitions })),
+      left.map(({ physical, partitions }) => ({ topic: physical, partitions })),
     )
     const unsealed: TopicFailure[] = []
-    for (const [i, { row, route }] of left.entries()) {
+    for (const [i, { id, name, physical, partitions }] of left.entries()) {
       const { sealed, cuts, pending } = found[i]!
       if (sealed.every(Boolean)) {
-        const earlier = before.get(row.id)
-        if (earlier?.every((cut, partition) => cut === cuts[partition])) final.set(row.id, cuts)
-        else before.set(row.id, cuts)
+        const earlier = before.get(id)
+        if (earlier?.every((cut, partition) => cut === cuts[partition])) final.set(id, cuts)
+        else before.set(id, cuts)
         continue
       }
-      before.delete(row.id)
+      before.delete(id)
       const [first] = pending
       const refusal = new Refusal(
         'SEAL_FAILED',
-        `${pending.length} of ${route.partitions} partitions of ${row.from.topic} on ${source.name} do not refuse records yet (partition ${first?.partition}: ${first?.reason}); its brokers may be overloaded or away`,
+        `${pending.length} of ${partitions} partitions of ${physical} on ${source.name} do not refuse records yet (partition ${first?.partition}: ${first?.reason}); its brokers may be overloaded or away`,
       )
-      unsealed.push({ migration: row.id, topic: row.topic, refusal })
+      unsealed.push({ migration: id, topic: name, refusal })
     }
-    left = left.filter(({ row }) => !final.has(row.id))
+    left = left.filter(({ id }) => !final.has(id))
     if (left.length === 0) return { cuts: final, looks }
     const [first, ...more] = unsealed
     if (first === undefined) continue // the second look at once

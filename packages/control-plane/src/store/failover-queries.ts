@@ -7,7 +7,7 @@ import {
   type MonitorEvent,
   type MonitorEventSeen,
 } from '@braid/control-api'
-import type { FailoverPolicy, PhysicalTopic } from '@braid/routing-model'
+import type { FailoverPolicy, HolesJson, PhysicalTopic } from '@braid/routing-model'
 import type { Database, Row } from './database.ts'
 
 export type FailoverState = 'running' | 'undoing' | 'done' | 'failed' | 'cancelled'
@@ -66,13 +66,31 @@ export interface FailoverTopicRow {
   /** Physical, by partition. */
   readonly ends: readonly bigint[] | null
   readonly recovery: Recovery | null
+  readonly found: FoundLoglet | null
+}
+
+/** What was found in a loglet that returns, by partition. */
+export interface FoundLoglet {
+  /** Physical: what lies behind them is copied on, up to its ends. */
+  readonly cuts: readonly bigint[]
+  /** Batches that stand in a later loglet too. */
+  readonly holes: HolesJson
+  /** The same, of earlier loglets that had returned before this one. */
+  readonly earlier: readonly (PhysicalTopic & { readonly holes: HolesJson })[]
+}
+
+/** One that has returned, or is about to: where it ends. */
+export interface ReturnedLoglet {
+  readonly failover: string
+  readonly number: number
+  readonly ends: readonly bigint[]
 }
 
 export type NewFailover = Pick<
   FailoverRow,
   'id' | 'kind' | 'cluster' | 'by' | 'reason' | 'votes' | 'options' | 'createdAt'
 >
-export type NewFailoverTopic = Omit<FailoverTopicRow, 'number' | 'ends' | 'recovery'>
+export type NewFailoverTopic = Omit<FailoverTopicRow, 'number' | 'ends' | 'recovery' | 'found'>
 
 const joined = `SELECT f.*, s.step AS saga_step, s.revision AS saga_revision
   FROM failover f LEFT JOIN saga s ON s.id = f.id`
@@ -275,6 +293,40 @@ export class FailoverQueries {
     await this.update(id, 'id = id')
   }
 
+  async setFound(id: string, number: number, found: FoundLoglet, recovery: Recovery): Promise<void> {
+    await this.db.run(
+      'UPDATE failover_topic SET found = ? WHERE failover = ? AND number = ?',
+      JSON.stringify({ ...found, cuts: found.cuts.map(String) }),
+      id,
+      number,
+    )
+    await this.setRecovery(id, number, recovery)
+  }
+
+  async addCopied(id: string, number: number, records: number): Promise<void> {
+    const row = await this.db.get(
+      'SELECT recovery FROM failover_topic WHERE failover = ? AND number = ?',
+      id,
+      number,
+    )
+    if (row === undefined || row.recovery === null) return
+    const recovery = JSON.parse(String(row.recovery)) as Recovery
+    await this.setRecovery(id, number, { ...recovery, copied: recovery.copied + records })
+  }
+
+  /** The last return in which it was sealed; undefined when it was never lost, or has not returned. */
+  async returnOf(topicId: string, { cluster, topic }: PhysicalTopic): Promise<ReturnedLoglet | undefined> {
+    const row = await this.db.get(
+      `SELECT t.failover, t.number, t.ends FROM failover_topic t JOIN failover f ON f.id = t.failover
+       WHERE t.topic_id = ? AND t.from_cluster = ? AND t.from_topic = ? AND f.kind = 'return' AND t.ends IS NOT NULL
+       ORDER BY f.number DESC LIMIT 1`,
+      topicId,
+      cluster,
+      topic,
+    )
+    return row && { failover: String(row.failover), number: Number(row.number), ends: offsetsOf(row.ends)! }
+  }
+
   async setReason(id: string, number: number, reason: string): Promise<void> {
     await this.db.run(
       'UPDATE failover_topic SET reason = ? WHERE failover = ? AND number = ?',
@@ -388,6 +440,12 @@ function failoverRow(row: Row): FailoverRow {
   }
 }
 
+function foundOf(text: unknown): FoundLoglet | null {
+  if (text === null) return null
+  const found = JSON.parse(String(text)) as Omit<FoundLoglet, 'cuts'> & { readonly cuts: readonly string[] }
+  return { ...found, cuts: found.cuts.map(BigInt) }
+}
+
 function failoverTopicRow(row: Row): FailoverTopicRow {
   const positions = row.positions === null ? null : (JSON.parse(String(row.positions)) as (string | null)[])
   return {
@@ -405,5 +463,6 @@ function failoverTopicRow(row: Row): FailoverTopicRow {
     positions: positions?.map((offset) => (offset === null ? null : BigInt(offset))) ?? null,
     ends: offsetsOf(row.ends),
     recovery: row.recovery === null ? null : (JSON.parse(String(row.recovery)) as Recovery),
+    found: foundOf(row.found),
   }
 }

@@ -28,23 +28,34 @@ export class MigrationQueries {
 
   /** Its group's saga is there already. */
   async add(row: NewMigration): Promise<void> {
-    await this.db.run(
-      `INSERT INTO migration (id, group_id, operation, tenant, topic, topic_id, from_cluster, from_topic, to_cluster,
-         to_topic, state, created_at, revision, number)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'running', ?, 1,
-         (SELECT coalesce(max(number), 0) + 1 FROM migration))`,
+    await this.insert(row, 'running')
+  }
+
+  /** A record of what was switched otherwise, and drains as after a migration. Its group's saga is there already. */
+  async addSwitched(
+    row: NewMigration & Pick<MigrationRow, 'cuts' | 'routeVersion' | 'switchedAt'>,
+  ): Promise<void> {
+    // Never as one that runs: of those there is one a topic.
+    await this.insert(row, 'switched')
+    await this.update(
       row.id,
-      row.group,
-      row.operation,
-      row.tenant,
-      row.topic,
-      row.topicId,
-      row.from.cluster,
-      row.from.topic,
-      row.to.cluster,
-      row.to.topic,
-      row.createdAt,
+      'cuts = ?, route_version = ?, switched_at = ?',
+      JSON.stringify(row.cuts?.map(String)),
+      row.routeVersion,
+      row.switchedAt,
     )
+  }
+
+  /** The record by which a sealed loglet drains. */
+  async drainOf(topicId: string, { cluster, topic }: PhysicalTopic): Promise<MigrationRow | undefined> {
+    const row = await this.db.get(
+      `${joined} WHERE m.topic_id = ? AND m.from_cluster = ? AND m.from_topic = ? AND m.state = 'switched'
+       ORDER BY m.number DESC LIMIT 1`,
+      topicId,
+      cluster,
+      topic,
+    )
+    return row && migrationRow(row)
   }
 
   async get(id: string): Promise<MigrationRow | undefined> {
@@ -209,6 +220,27 @@ export class MigrationQueries {
       )
       await this.update(id, 'state = state')
     })
+  }
+
+  private async insert(row: NewMigration, state: MigrationState): Promise<void> {
+    await this.db.run(
+      `INSERT INTO migration (id, group_id, operation, tenant, topic, topic_id, from_cluster, from_topic, to_cluster,
+         to_topic, state, created_at, revision, number)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1,
+         (SELECT coalesce(max(number), 0) + 1 FROM migration))`,
+      row.id,
+      row.group,
+      row.operation,
+      row.tenant,
+      row.topic,
+      row.topicId,
+      row.from.cluster,
+      row.from.topic,
+      row.to.cluster,
+      row.to.topic,
+      state,
+      row.createdAt,
+    )
   }
 
   private async update(

@@ -139,6 +139,36 @@ export class ReconcileQueries {
     await this.db.run('DELETE FROM standby_topic WHERE topic_id = ?', topicId)
   }
 
+  // ---- topics on standby homes, under whose names commits are mirrored
+
+  async standbyHome(topicId: string): Promise<PhysicalTopic | undefined> {
+    const row = await this.db.get('SELECT cluster, topic FROM standby_home_topic WHERE topic_id = ?', topicId)
+    return row && { cluster: String(row.cluster), topic: String(row.topic) }
+  }
+
+  async topicOfStandbyHome({ cluster, topic }: PhysicalTopic): Promise<string | undefined> {
+    const row = await this.db.get(
+      'SELECT topic_id FROM standby_home_topic WHERE cluster = ? AND topic = ?',
+      cluster,
+      topic,
+    )
+    return row && String(row.topic_id)
+  }
+
+  async putStandbyHome(topicId: string, { cluster, topic }: PhysicalTopic): Promise<void> {
+    await this.db.run(
+      `INSERT INTO standby_home_topic (topic_id, cluster, topic) VALUES (?, ?, ?)
+       ON CONFLICT (topic_id) DO UPDATE SET cluster = excluded.cluster, topic = excluded.topic`,
+      topicId,
+      cluster,
+      topic,
+    )
+  }
+
+  async removeStandbyHome(topicId: string): Promise<void> {
+    await this.db.run('DELETE FROM standby_home_topic WHERE topic_id = ?', topicId)
+  }
+
   /** Of topics that are deleted, or waiting on clusters that are not registered. */
   async orphanedStandbys(): Promise<(PhysicalTopic & { topicId: string; registered: boolean })[]> {
     const rows = await this.db.all(

@@ -61,7 +61,8 @@ CREATE TABLE failover_topic (
   base TEXT, -- decimal: where the next loglet begins
   positions TEXT, -- JSON, of `available`: the lowest committed offset by partition, null where no group has any; NULL: unknown
   ends TEXT, -- JSON, of a return: the final physical cuts
-  recovery TEXT, -- JSON, of a return: what was found, left out and copied
+  found TEXT, -- JSON, of a return: cuts, and batches that stand twice
+  recovery TEXT, -- JSON, of a return: how many records were found, left out and copied
   PRIMARY KEY (failover, number)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX failover_topic_by_topic ON failover_topic (topic_id, failover);
