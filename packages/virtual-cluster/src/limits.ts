@@ -10,6 +10,11 @@ export interface Limits {
   readonly inflightMaxRequests: number
   /** Longest time that a refused batch waits for the route version that names its new loglet. */
   readonly holdMaxMs: number
+  /**
+   * Longest time that a batch of a topic that fails over waits for the write lease, for a cluster that was given up or
+   * for a broker that cannot be reached: it ends when another cluster has taken over.
+   */
+  readonly failoverHoldMaxMs: number
   /** Held bytes of one topic; above it the connections that write to it are not read. */
   readonly heldMaxBytesPerTopic: number
   /** How often a held batch is offered to the same loglet again (a cancelled migration unseals it). */
@@ -28,6 +33,20 @@ export interface Limits {
   readonly mintedProducersMax: number
   /** How far a duplicate's place is looked for from the end of a sealed loglet. */
   readonly duplicateScanMaxBytes: number
+  /** How often commits are written to the standby home, the latest of each partition. */
+  readonly mirrorEveryMs: number
+  /** Commits that wait to be written there; above it the oldest are dropped. */
+  readonly mirrorMaxCommits: number
+  /** Groups whose commits are written there at one time. */
+  readonly mirrorMaxGroups: number
+  /** Deadline of one request to write them. */
+  readonly mirrorTimeoutMs: number
+  /** How old a commit may be that is tried again when writing it failed. */
+  readonly mirrorRetryMaxMs: number
+  /** How long a group's request waits for a home that is away to come back, or to move. */
+  readonly homeWaitMaxMs: number
+  /** How long home may be silent until what was asked of it is given up. */
+  readonly homeSilentMaxMs: number
 }
 
 export const defaultLimits: Limits = {
@@ -36,6 +55,7 @@ export const defaultLimits: Limits = {
   inflightMaxBytes: 16 * 1024 * 1024,
   inflightMaxRequests: 512,
   holdMaxMs: 2_000,
+  failoverHoldMaxMs: 5_000,
   heldMaxBytesPerTopic: 64 * 1024 * 1024,
   reofferMs: 250,
   sequenceGapMaxMs: 1_000,
@@ -45,4 +65,11 @@ export const defaultLimits: Limits = {
   knownProducersMaxPerPartition: 10_000,
   mintedProducersMax: 100_000,
   duplicateScanMaxBytes: 64 * 1024 * 1024,
+  mirrorEveryMs: 250,
+  mirrorMaxCommits: 100_000,
+  mirrorMaxGroups: 16,
+  mirrorTimeoutMs: 5_000,
+  mirrorRetryMaxMs: 60_000,
+  homeWaitMaxMs: 1_000,
+  homeSilentMaxMs: 2_000,
 }
