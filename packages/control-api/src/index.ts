@@ -31,7 +31,14 @@ export {
   problemCodes,
   problemOf,
 } from './problems.ts'
-export { type Gauge, type Labels, prometheusContentType, prometheusText } from './prometheus-text.ts'
+export {
+  type Distribution,
+  type Gauge,
+  type Histogram,
+  type Labels,
+  prometheusContentType,
+  prometheusText,
+} from './prometheus-text.ts'
 export {
   type AccessPoint,
   type AccessPointLease,

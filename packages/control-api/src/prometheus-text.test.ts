@@ -30,4 +30,21 @@ describe('what Prometheus reads', () => {
     const text = prometheusText([{ name: 'a', help: 'A', type: 'gauge', values: [[{ l: 'q"\\\n' }, 0]] }])
     expect(text).toContain('a{l="q\\"\\\\\\n"} 0\n')
   })
+
+  it('writes histograms as cumulative buckets, sum and count', () => {
+    const distribution = {
+      buckets: [
+        [0.1, 3],
+        [1, 4],
+      ],
+      sum: 2.5,
+      count: 5,
+    } as const
+    expect(
+      prometheusText([{ name: 'h', help: 'H', type: 'histogram', values: [[{ of: 'x' }, distribution]] }]),
+    ).toBe(
+      '# HELP h H\n# TYPE h histogram\nh_bucket{of="x",le="0.1"} 3\nh_bucket{of="x",le="1"} 4\n' +
+        'h_bucket{of="x",le="+Inf"} 5\nh_sum{of="x"} 2.5\nh_count{of="x"} 5\n',
+    )
+  })
 })
