@@ -138,6 +138,14 @@ export class ClusterConnections {
     await this.#pool.close()
   }
 
+  /** Closes now: everything under way fails with CLOSED, on connections that `open` gave out too. */
+  destroy(reason: string): void {
+    this.#closing ??= Promise.resolve()
+    this.#waits.close()
+    this.#refresher.close()
+    this.#pool.destroy(reason)
+  }
+
   #refuseWhenClosed(): void {
     if (this.#closing === undefined) return
     throw new ConnectionError('CLOSED', `${this.name} connections were closed here`, { cluster: this.name })

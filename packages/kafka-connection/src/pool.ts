@@ -135,6 +135,11 @@ export class Pool {
     await Promise.all([...this.#open].map((connection) => connection.close()))
   }
 
+  destroy(reason: string): void {
+    this.#abort.abort()
+    for (const connection of [...this.#open]) connection.destroy(reason)
+  }
+
   async #broker(id: number): Promise<Broker> {
     if (!this.#brokers.has(id)) await this.relearn()
     const broker = this.#brokers.get(id)

@@ -1,9 +1,18 @@
 import type { ClusterConnections } from '@braid/kafka-connection'
 import type { FrameMemory, RequestHeader } from '@braid/kafka-protocol'
-import { type ClusterRoute, type RouteDelta, type RouteTable, sameConnection } from '@braid/routing-model'
+import {
+  type ClusterRoute,
+  type RouteDelta,
+  type RouteTable,
+  sameConnection,
+  type TopicRoute,
+} from '@braid/routing-model'
 import { dispatch } from './api-table.ts'
 import { encodeProduceAnswer } from './apis/00-produce.ts'
+import { type ClusterSightings, noSightings } from './cluster-pulses.ts'
+import { CommitMirror } from './commit-mirror.ts'
 import { FramePool } from './frame-pool.ts'
+import { GroupHome } from './home.ts'
 import { defaultLimits, type Limits } from './limits.ts'
 import { LiveTopic } from './live-topic.ts'
 import { type Log, neverThrowing, silent } from './log.ts'
@@ -44,6 +53,18 @@ export interface EngineOptions {
   readonly randomBytes: (size: number) => Buffer
   /** The right to write to topics that fail over; absent: always held, for callers whose routes have no such topics. */
   readonly lease?: WriteLease | undefined
+  /** Whether clusters answer, as far as anybody looks. */
+  readonly sightings?: ClusterSightings | undefined
+}
+
+export interface TopicCounts {
+  readonly topic: string
+  /** Records that producers were told are there. */
+  readonly acknowledgedRecords: number
+  /** Records in answers to consumers. */
+  readonly deliveredRecords: number
+  /** Batches that wait here for a loglet that takes them. */
+  readonly heldBatches: number
 }
 
 /**
@@ -60,12 +81,23 @@ export class Engine {
   readonly randomBytes: (size: number) => Buffer
   /** Memory of long requests and answers: given back when a produce is answered, and a fetch's answer sent. */
   readonly frames: FramePool
+  /** The way to the tenant's groups. */
+  readonly groups: GroupHome
+  readonly mirror: CommitMirror
   routes: RouteTable
 
   readonly #connect: EngineOptions['connect']
   readonly #clusters = new Map<string, { route: ClusterRoute; connections: ClusterConnections }>()
   readonly #topics = new Map<string, LiveTopic>()
   readonly #sessions = new Set<Session>()
+  readonly #lease: WriteLease | undefined
+  readonly #leaveLease: () => void
+  /** Topics with batches that wait for the lease. */
+  readonly #awaitingLease = new Set<LiveTopic>()
+  /** Topics with batches in flight that departed before one of their loglets went away or came back. */
+  readonly #unsettled = new Set<LiveTopic>()
+  /** Clusters that are given up for now. */
+  #fenced: ReadonlySet<string>
   /** When producer ids were given out, and when routes came into force. */
   readonly #minted = new Map<bigint, number>()
   readonly #routedMs = new Map<string, number>()
@@ -83,7 +115,67 @@ export class Engine {
     this.randomBytes = options.randomBytes
     this.frames = new FramePool(this.limits.framePoolMaxBytes)
     this.#connect = options.connect
+    const sightings = options.sightings ?? noSightings
+    this.groups = new GroupHome(this, sightings)
+    this.mirror = new CommitMirror(this, options.lease, sightings)
     this.#tableMs = this.now()
+    this.#fenced = fencedOf(this.routes)
+    this.#lease = options.lease
+    this.#leaveLease = options.lease?.onGranted(() => this.#leaseGranted()) ?? (() => {})
+  }
+
+  /** Whether topics that fail over may be written to, as far as the write lease goes. */
+  get leaseHeld(): boolean {
+    return this.#lease === undefined || this.#lease.holds(this.now())
+  }
+
+  /** The topic has batches that leave when the lease is granted. */
+  awaitLease(topic: LiveTopic): void {
+    this.#awaitingLease.add(topic)
+  }
+
+  #leaseGranted(): void {
+    const waiting = [...this.#awaitingLease]
+    this.#awaitingLease.clear()
+    for (const topic of waiting) topic.pumpAll()
+  }
+
+  /** The topic has batches in flight that departed before one of its loglets went away or came back. */
+  unsettled(topic: LiveTopic): void {
+    this.#unsettled.add(topic)
+  }
+
+  /**
+   * A version of the routes such that every batch that departed under an earlier one has its outcome, or its connection
+   * is gone. Only versions count in which a loglet went away or came back: the others nobody has to wait for.
+   */
+  get settledVersion(): number {
+    let version = this.routes.version
+    for (const topic of this.#unsettled) {
+      const since = topic.unsettledSince
+      if (since === undefined) this.#unsettled.delete(topic)
+      else version = Math.min(version, since - 1)
+    }
+    return version
+  }
+
+  get heldBatches(): number {
+    let held = 0
+    for (const topic of this.#topics.values()) held += topic.heldBatches
+    return held
+  }
+
+  /** What went through here, by topic, since each is known; a topic that is deleted is left out. */
+  counts(): readonly TopicCounts[] {
+    return Array.from(
+      this.#topics.values(),
+      ({ name, acknowledgedRecords, deliveredRecords, heldBatches }) => ({
+        topic: name,
+        acknowledgedRecords,
+        deliveredRecords,
+        heldBatches,
+      }),
+    )
   }
 
   openSession(sink: ByteSink): Session {
@@ -130,7 +222,9 @@ export class Engine {
 
   /** The table has changed; `delta` undefined: it is another table. */
   routesChanged(routes: RouteTable, delta: RouteDelta | undefined): void {
+    const fencedBefore = this.#fenced
     this.routes = routes
+    this.#fenced = fencedOf(routes)
     for (const [name, { route, connections }] of this.#clusters) {
       const now = routes.clusters.get(name)
       if (now !== undefined && sameConnection(now, route)) continue
@@ -141,6 +235,12 @@ export class Engine {
       delta === undefined
         ? [...this.#topics.keys()]
         : [...(delta.topics ?? []), ...(delta.removedTopics ?? [])].map((topic) => topic.name)
+    const fencesMoved = this.#fencesMoved(fencedBefore)
+    if (fencesMoved.size > 0) for (const topic of this.#topics.values()) topic.refenced()
+    // Before anything leaves again: whatever is under way to a cluster that is given up has its outcome now.
+    const givenUp = this.#lostIn(changed)
+    for (const cluster of fencesMoved) if (this.#fenced.has(cluster)) givenUp.add(cluster)
+    for (const cluster of givenUp) this.#cut(cluster)
     const now = this.now()
     if (delta === undefined) {
       this.#tableMs = now
@@ -157,6 +257,41 @@ export class Engine {
         live.remove()
       } else if (route !== live.route) live.rerouted(route)
     }
+    if (fencesMoved.size > 0) for (const topic of this.#topics.values()) topic.pumpAll()
+    // Last: who waits for home goes on with the names that topics have there.
+    this.mirror.routed()
+    this.groups.routed()
+  }
+
+  #fencesMoved(before: ReadonlySet<string>): Set<string> {
+    const all = new Set([...before, ...this.#fenced])
+    return new Set([...all].filter((cluster) => before.has(cluster) !== this.#fenced.has(cluster)))
+  }
+
+  /** Clusters that loglets of these topics were lost with, and were not before. */
+  #lostIn(changed: readonly string[]): Set<string> {
+    const lost = new Set<string>()
+    for (const name of changed) {
+      const before = this.#topics.get(name)?.route
+      const after = this.routes.topic(this.tenant, name)
+      if (before === undefined || after === undefined || !after.isPartlyAway) continue
+      const already = lostTopics(before)
+      for (const [physicalTopic, cluster] of lostTopics(after)) {
+        if (!already.has(physicalTopic)) lost.add(cluster)
+      }
+    }
+    return lost
+  }
+
+  /** Ends every connection to a cluster, so that nobody waits for what it does not answer. The next need opens anew. */
+  #cut(cluster: string): void {
+    const why = 'the cluster was given up'
+    for (const session of this.#sessions) session.cut(cluster, why)
+    const known = this.#clusters.get(cluster)
+    if (known === undefined) return
+    this.#clusters.delete(cluster)
+    known.connections.destroy(why)
+    this.log('warn', 'cluster-cut', { cluster, why })
   }
 
   /** A producer id was given out here. */
@@ -195,12 +330,27 @@ export class Engine {
 
   /** Ends every session and every connection. Bounded by the connections' own close. */
   async close(): Promise<void> {
+    this.#leaveLease()
     for (const session of [...this.#sessions]) {
       session.close()
       session.sink.destroy()
     }
+    this.groups.close()
+    await this.mirror.close()
     const closing = [...this.#clusters.values()].map(({ connections }) => connections.close())
     this.#clusters.clear()
     await Promise.allSettled(closing)
   }
+}
+
+const fencedOf = (routes: RouteTable): ReadonlySet<string> =>
+  new Set([...routes.clusters.values()].filter(({ fenced }) => fenced === true).map(({ name }) => name))
+
+/** Physical topics of loglets that are lost, with their clusters. */
+function lostTopics(route: TopicRoute): Map<string, string> {
+  const lost = new Map<string, string>()
+  for (let index = 0; index < route.active; index++) {
+    if (route.away(index)?.state === 'lost') lost.set(route.physicalTopic(index), route.cluster(index))
+  }
+  return lost
 }

@@ -15,6 +15,8 @@ export class FetchPart {
   physicalOffset = 0n
   cluster = ''
   brokerId = -1
+  /** The offset is in a loglet that is away, and its readers wait: nobody is asked. */
+  waits = false
 
   error = 0
   highWatermark = -1n

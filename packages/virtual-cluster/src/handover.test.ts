@@ -8,6 +8,7 @@ const sealed = (epoch: number, lastSequence: number): ProducerState => ({
   lastSequence,
   cluster: 'a',
   physicalTopic: 'orders.0',
+  isFinal: true,
 })
 
 describe('the verdict on a batch after a cut', () => {
@@ -46,7 +47,7 @@ describe('the verdict on a batch after a cut', () => {
 
   for (const [name, state, [epoch, sequence], active, verdict] of table) {
     it(`${name}: ${verdict}`, () => {
-      const known = active ? { epoch: active[0], lastSequence: active[1] } : active
+      const known = active ? { epoch: active[0], lastSequence: active[1], records: 1 } : active
       expect(judge(state && sealed(...state), { epoch, sequence }, known)).toBe(verdict)
     })
   }
@@ -55,8 +56,29 @@ describe('the verdict on a batch after a cut', () => {
 describe('what a partition knows of producers', () => {
   it('forgets the oldest producer of the active loglet at its bound', () => {
     const producers = new PartitionProducers(2)
-    for (const pid of [1n, 2n, 2n, 3n]) producers.rememberActive(pid, { epoch: 0, lastSequence: 0 })
+    for (const pid of [1n, 2n, 2n, 3n]) producers.rememberActive(pid, 0, 0, 1)
     expect([1n, 2n, 3n].map((pid) => producers.knownToActive(pid))).toEqual([false, true, true])
+  })
+
+  it('keeps the last sequence that was acknowledged, also across the wrap, and with how many before it', () => {
+    const producers = new PartitionProducers(2)
+    producers.rememberActive(1n, 0, LAST, 3)
+    producers.rememberActive(1n, 0, 4, 5)
+    expect(producers.active(1n)).toMatchObject({ epoch: 0, lastSequence: 4, records: 8 })
+    // An answer that was asked for earlier takes nothing back.
+    producers.rememberActive(1n, 0, LAST, 1)
+    expect(producers.active(1n)).toMatchObject({ epoch: 0, lastSequence: 4, records: 8 })
+    producers.rememberActive(1n, 1, 0, 1)
+    expect(producers.active(1n)).toMatchObject({ epoch: 1, lastSequence: 0, records: 1 })
+    producers.rememberActive(1n, 0, 9, 1)
+    expect(producers.active(1n)).toMatchObject({ epoch: 1, lastSequence: 0 })
+  })
+
+  it('takes a repetition of what the active loglet has to its broker, half way round from the sealed ones', () => {
+    const far = 2 ** 30 + 100
+    const active = { epoch: 0, lastSequence: far, records: 10 }
+    expect(judge(sealed(0, 10), { epoch: 0, sequence: far - 5 }, active)).toBe('forward')
+    expect(judge(sealed(0, 10), { epoch: 0, sequence: far - 50 }, active)).toBe('landed')
   })
 
   it('introduces a producer until the last of its batches is answered', () => {

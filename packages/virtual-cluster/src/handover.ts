@@ -1,6 +1,6 @@
 import type { LiveTopic } from './live-topic.ts'
 import type { ProducePart } from './produce-part.ts'
-import { nextSequence, sequenceDistance } from './sequence.ts'
+import { laterBy, nextSequence, sequenceDistance } from './sequence.ts'
 
 /**
  * Exactly once across a cut.
@@ -15,6 +15,8 @@ export interface ProducerState {
   /** The physical topic (a sealed loglet) that knows it, and its cluster. */
   readonly cluster: string
   readonly physicalTopic: string
+  /** False: it knows at least this. Its cluster was lost, and this is what was acknowledged here. */
+  readonly isFinal: boolean
 }
 
 export type Verdict =
@@ -33,6 +35,8 @@ export type Verdict =
 export interface ActiveState {
   readonly epoch: number
   readonly lastSequence: number
+  /** So many sequences up to the last are known to be there. */
+  readonly records: number
 }
 
 /**
@@ -54,31 +58,39 @@ export function judge(
   } else {
     const distance = sequenceDistance(nextSequence(sealed.lastSequence), batch.sequence)
     if (distance === 0) return 'forward'
-    if (distance < 0) return beyond(active, batch) ? 'forward' : 'landed'
+    if (distance < 0) return reached(active, batch) ? 'forward' : 'landed'
   }
   if (active) return 'forward'
   return active === undefined ? 'ask' : 'gap'
 }
 
-/** Whether the active loglet is past what the sealed ones know: sequences come round after 2^31 records. */
-export function beyond(
+/**
+ * Whether the batch follows what the active loglet has, or is among it: then its broker keeps the order, and tells a
+ * repetition. Also where the sealed loglets would say otherwise, because sequences come round after 2^31 records.
+ */
+export function reached(
   active: ActiveState | null | undefined,
   batch: { readonly epoch: number; readonly sequence: number },
 ): boolean {
   if (!active || active.epoch !== batch.epoch) return false
-  return sequenceDistance(nextSequence(active.lastSequence), batch.sequence) >= 0
+  const ahead = sequenceDistance(nextSequence(active.lastSequence), batch.sequence)
+  return ahead >= 0 || -ahead <= active.records
 }
 
 /** What one partition knows of its producers across the chain. */
 export class PartitionProducers {
-  /** From the sealed loglets, the newest that knows a PID winning. Undefined until they were read. */
-  sealed: Map<bigint, ProducerState> | undefined = undefined
+  /**
+   * From the sealed loglets, the newest that knows a PID winning. Undefined while one that can be asked was not: then
+   * only what follows the active loglet's last may go there.
+   */
+  sealed: ReadonlyMap<bigint, ProducerState> | undefined
   /** PIDs that the active loglet's broker is known to know. Oldest forgotten first. */
-  readonly #active = new Map<bigint, ActiveState>()
+  #active = new Map<bigint, KnownProducer>()
   readonly #activeMax: number
 
-  constructor(activeMax: number) {
+  constructor(activeMax: number, sealed?: ReadonlyMap<bigint, ProducerState>) {
     this.#activeMax = activeMax
+    this.sealed = sealed
   }
 
   active(producerId: bigint): ActiveState | undefined {
@@ -89,17 +101,22 @@ export class PartitionProducers {
     return this.#active.has(producerId)
   }
 
-  rememberActive(producerId: bigint, state: ActiveState): void {
-    if (this.#active.size >= this.#activeMax && !this.#active.has(producerId)) {
-      this.#active.delete(this.#active.keys().next().value!)
+  /** The active loglet's broker has these sequences of the producer, up to `lastSequence`. */
+  rememberActive(producerId: bigint, epoch: number, lastSequence: number, records: number): void {
+    const known = this.#active.get(producerId)
+    if (known !== undefined) {
+      known.advance(epoch, lastSequence, records)
+      return
     }
-    this.#active.set(producerId, state)
+    if (this.#active.size >= this.#activeMax) this.#active.delete(this.#active.keys().next().value!)
+    this.#active.set(producerId, new KnownProducer(epoch, lastSequence, records))
   }
 
-  /** The active loglet was sealed: what its broker knew is now to be read as final. */
-  reset(): void {
-    this.sealed = undefined
-    this.#active.clear()
+  /** There is another active loglet, whose broker knows nobody yet. Answers what the one before was known to know. */
+  switched(): ReadonlyMap<bigint, ActiveState> {
+    const before = this.#active
+    this.#active = new Map()
+    return before
   }
 
   /**
@@ -123,17 +140,40 @@ export class PartitionProducers {
   }
 }
 
-const NONE: ReadonlyMap<bigint, ProducerState> = new Map()
+/** Changed with every acknowledgement: what a lost loglet knows can be asked for no more. */
+class KnownProducer implements ActiveState {
+  epoch: number
+  lastSequence: number
+  records: number
+
+  constructor(epoch: number, lastSequence: number, records: number) {
+    this.epoch = epoch
+    this.lastSequence = lastSequence
+    this.records = records
+  }
+
+  advance(epoch: number, lastSequence: number, records: number): void {
+    if (epoch === this.epoch) {
+      const ahead = laterBy(this.lastSequence, lastSequence)
+      if (ahead === 0) return
+      this.records += ahead
+    } else if (epoch > this.epoch) {
+      this.epoch = epoch
+      this.records = records
+    } else return
+    this.lastSequence = lastSequence
+  }
+}
 
 /** The verdict on a batch, from what is known without asking anyone; undefined: sealed loglets are not read yet. */
 export function judgeNow(topic: LiveTopic, part: ProducePart): Verdict | undefined {
   const producers = topic.producers(part.partition)
-  const sealed = topic.route.depth === 1 ? NONE : producers.sealed
+  const { sealed } = producers
   const active = producers.active(part.producerId)
   const batch = { epoch: part.producerEpoch, sequence: part.baseSequence }
   if (sealed !== undefined) return judge(sealed.get(part.producerId), batch, active)
-  // What follows the last that the active loglet has cannot be in an earlier one.
-  if (beyond(active, batch)) return 'forward'
+  // What follows the last that the active loglet has cannot be in an earlier one alone.
+  if (reached(active, batch)) return 'forward'
   // Nor can a producer be known there whose id was made after they were sealed.
   return topic.engine.mintedSince(part.producerId, topic.name) ? judge(undefined, batch, active) : undefined
 }

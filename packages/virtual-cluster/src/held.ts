@@ -1,7 +1,7 @@
 import type { ClusterConnections } from '@braid/kafka-connection'
 import { errorCodes } from '@braid/kafka-protocol'
 import { forward } from './forward.ts'
-import { judgeNow } from './handover.ts'
+import { type ActiveState, judgeNow } from './handover.ts'
 import { GAP_LOOK_MS, type LiveTopic } from './live-topic.ts'
 import type { ProducePart } from './produce-part.ts'
 import { sequenceDistance } from './sequence.ts'
@@ -18,11 +18,13 @@ const READ_SEALED_MS = 200
  *
  *     an answer     batches went to the loglet before, and are not all answered
  *     a switch      the loglet is sealed; the route version that names the next one has not come
+ *     the lease     the topic fails over, and its cluster is given up or the write lease is not held
  *     producers     what sealed loglets know of its producer is being read
  *     a sequence    earlier batches of its producer are on their way
  *     a broker      no leader, or a broker that refused for a passing reason
  *
- * and none longer than `holdMaxMs`: then the client gets NOT_LEADER_OR_FOLLOWER, which it retries.
+ * and none longer than `holdMaxMs`, or `failoverHoldMaxMs` where a failover may end it: then the client gets
+ * NOT_LEADER_OR_FOLLOWER, which it retries.
  */
 export class HeldQueue {
   readonly #topic: LiveTopic
@@ -34,8 +36,8 @@ export class HeldQueue {
   #backoffMs = 0
   #timer: NodeJS.Timeout | undefined
   #timerAtMs = 0
-  /** The leader is being looked up; the answer pumps. */
-  #learning = false
+  /** The physical topic whose leader is being looked up; the answer pumps. */
+  #learning = ''
 
   constructor(topic: LiveTopic, partition: number) {
     this.#topic = topic
@@ -119,12 +121,18 @@ export class HeldQueue {
       return 'gone'
     }
     const gapDeadlineMs = part.gapSinceMs === 0 ? 0 : part.gapSinceMs + engine.limits.sequenceGapMaxMs
-    const deadlineMs = Math.max(part.heldSinceMs + engine.limits.holdMaxMs, gapDeadlineMs)
+    const deadlineMs = Math.max(part.heldSinceMs + this.#holdMaxMs, gapDeadlineMs)
     if (now >= deadlineMs) {
       this.#expire(part)
       return 'gone'
     }
-    if (this.#learning || topic.inflightElsewhere(this.#partition)) return this.#wait(deadlineMs, 'all-wait')
+    if (topic.barred) {
+      engine.awaitLease(topic)
+      return this.#wait(deadlineMs, 'all-wait')
+    }
+    if (this.#learning === topic.active || topic.inflightElsewhere(this.#partition)) {
+      return this.#wait(deadlineMs, 'all-wait')
+    }
     const sealedStill = this.#sealed === topic.active
     if (this.#sealed !== '' && !sealedStill) {
       this.#sealed = ''
@@ -156,8 +164,8 @@ export class HeldQueue {
           }
           if (part.gapSinceMs === 0) part.gapSinceMs = now
           if (now >= part.gapSinceMs + engine.limits.sequenceGapMaxMs) {
-            // No loglet has ever heard of it, and none that comes before is on its way: a broker takes it too.
-            if (!topic.producersOfSealed.knows(this.#partition, part.producerId)) break
+            // Nothing that comes before is on its way, and nobody knows that it is missing: a broker takes it too.
+            if (!topic.producersOfSealed.provesGap(this.#partition, part.producerId)) break
             this.#remove(part)
             this.#settle(part, errorCodes.OUT_OF_ORDER_SEQUENCE_NUMBER)
             return 'gone'
@@ -182,6 +190,12 @@ export class HeldQueue {
     return 'gone'
   }
 
+  /** A seal ends with the migration; what else keeps a topic that fails over may be a cluster that is lost. */
+  get #holdMaxMs(): number {
+    const { leased, active, engine } = this.#topic
+    return leased && this.#sealed !== active ? engine.limits.failoverHoldMaxMs : engine.limits.holdMaxMs
+  }
+
   #remove(part: ProducePart): void {
     this.#parts.splice(this.#parts.indexOf(part), 1)
   }
@@ -189,9 +203,9 @@ export class HeldQueue {
   /** A leader that was learnt is tried at once. */
   #learnLeader(connections: ClusterConnections, deadlineMs: number): 'all-wait' {
     const { active } = this.#topic
-    this.#learning = true
+    this.#learning = active
     const learnt = (error?: unknown) => {
-      this.#learning = false
+      if (this.#learning === active) this.#learning = ''
       const known = connections.leader(active, this.#partition) >= 0
       if (error !== undefined) this.#failed(error)
       else if (known && active === this.#topic.active) this.switched()
@@ -233,9 +247,12 @@ export class HeldQueue {
     // What a loglet knew that is not active any more is read when it is final.
     if (topic.active !== active) return false
     const producers = topic.producers(this.#partition)
-    for (const [producerId, state] of known) producers.rememberActive(producerId, state)
+    const remember = (producerId: bigint, { epoch, lastSequence, records }: ActiveState) =>
+      producers.rememberActive(producerId, epoch, lastSequence, records)
+    for (const [producerId, state] of known) remember(producerId, state)
+    // Last, so that it is not among the forgotten ones.
     const state = known.get(part.producerId)
-    if (state !== undefined) producers.rememberActive(part.producerId, state)
+    if (state !== undefined) remember(part.producerId, state)
     return state !== undefined
   }
 
@@ -248,7 +265,8 @@ export class HeldQueue {
     if (!this.#parts.includes(part)) return
     this.#remove(part)
     part.baseOffset = logicalOffset
-    this.#settle(part, 0)
+    topic.unheld(part)
+    topic.acknowledged(part)
     topic.engine.log('info', 'landed-before-cut', {
       topic: topic.name,
       partition: this.#partition,
@@ -311,7 +329,7 @@ export class HeldQueue {
   #done(): void {
     clearTimeout(this.#timer)
     this.#timer = undefined
-    if (!this.#learning) this.#topic.emptied(this.#partition, this)
+    if (this.#learning === '') this.#topic.emptied(this.#partition, this)
   }
 }
 

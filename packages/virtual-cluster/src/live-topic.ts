@@ -1,9 +1,11 @@
 import { errorCodes } from '@braid/kafka-protocol'
 import type { TopicRoute } from '@braid/routing-model'
+import { Departures } from './departures.ts'
 import type { Engine } from './engine.ts'
 import { forward } from './forward.ts'
-import { judgeNow, PartitionProducers } from './handover.ts'
+import { type ActiveState, judgeNow, PartitionProducers } from './handover.ts'
 import { HeldQueue } from './held.ts'
+import { PassedRanges } from './passed-ranges.ts'
 import type { ProducePart } from './produce-part.ts'
 import type { Session } from './session.ts'
 import { TopicProducers } from './topic-producers.ts'
@@ -23,6 +25,8 @@ export type SendOutcome =
  * A partition's batches go to one loglet at a time. A batch for the next loglet leaves only when the batches
  * that went to the one before are all answered, so a switch never reorders what came through one access
  * point, whichever listener it came by.
+ *
+ * A topic that fails over is written to only while the write lease is held and its cluster is not given up.
  */
 export class LiveTopic {
   readonly engine: Engine
@@ -32,19 +36,24 @@ export class LiveTopic {
   active: string
   /** Sessions that produced to this topic, to warm their connections before a switch. */
   readonly writers = new Set<Session>()
-  /** Fetches that wait at a broker, woken when their loglet is sealed. */
-  readonly waitingFetches = new Set<{ wake(): void; waitsAtEnd(topic: LiveTopic): boolean }>()
+  /** Fetches that wait, woken when what they wait for is elsewhere. */
+  readonly waitingFetches = new Set<{ wake(): void; isElsewhere(topic: LiveTopic): boolean }>()
   /** Last high watermark seen, logical, per partition. */
   highWatermarks: BigInt64Array
   readonly producersOfSealed: TopicProducers
+  readonly passed = new PassedRanges()
   removed = false
+  /** It fails over: writing to it takes the lease. */
+  leased: boolean
+  /** The active loglet's cluster is given up for now. */
+  fenced = false
+  /** Records that producers were told are there, and records in answers to consumers, since this topic is known. */
+  acknowledgedRecords = 0
+  deliveredRecords = 0
 
-  #inflight: Int32Array
-  readonly #sentTo: string[]
+  readonly #departures: Departures
   readonly #held: (HeldQueue | undefined)[]
   readonly #producers: (PartitionProducers | undefined)[]
-  /** At most one entry for each loglet and partition. */
-  readonly #overtaken = new Map<string, bigint>()
   #heldBytes = 0
   #heldCount = 0
   readonly #blocked = new Set<Session>()
@@ -57,29 +66,48 @@ export class LiveTopic {
     this.route = route
     this.active = route.physicalTopic(route.active)
     this.highWatermarks = new BigInt64Array(route.partitions)
-    this.#inflight = new Int32Array(route.partitions)
-    this.#sentTo = new Array<string>(route.partitions).fill('')
+    this.leased = route.failover !== 'none'
+    this.#departures = new Departures(route.partitions)
     this.#held = new Array<HeldQueue | undefined>(route.partitions).fill(undefined)
     this.#producers = new Array<PartitionProducers | undefined>(route.partitions).fill(undefined)
     this.producersOfSealed = new TopicProducers(this)
+    this.refenced()
   }
 
   producers(partition: number): PartitionProducers {
     let known = this.#producers[partition]
     if (known === undefined) {
-      known = new PartitionProducers(this.engine.limits.knownProducersMaxPerPartition)
+      known = new PartitionProducers(
+        this.engine.limits.knownProducersMaxPerPartition,
+        this.producersOfSealed.sealed(partition),
+      )
       this.#producers[partition] = known
     }
     return known
   }
 
   inflight(partition: number): number {
-    return this.#inflight[partition]!
+    return this.#departures.inflight(partition)
   }
 
   /** Whether the batches in flight went to another loglet than the one that is active now. */
   inflightElsewhere(partition: number): boolean {
-    return this.#inflight[partition]! > 0 && this.#sentTo[partition] !== this.active
+    return this.#departures.elsewhere(partition, this.active)
+  }
+
+  /** The oldest route version in which a loglet went away or came back with batches in flight that still are. */
+  get unsettledSince(): number | undefined {
+    return this.#departures.unsettledSince
+  }
+
+  /** Nothing may be written to it now: it fails over, and the lease is not held or its cluster is given up. */
+  get barred(): boolean {
+    return this.leased && (this.fenced || !this.engine.leaseHeld)
+  }
+
+  /** Looks up whether the active loglet's cluster is given up. */
+  refenced(): void {
+    this.fenced = this.engine.routes.clusters.get(this.route.cluster(this.route.active))?.fenced === true
   }
 
   /**
@@ -105,6 +133,7 @@ export class LiveTopic {
 
   /** The quick checks of the hot path; the held queue works out what to do when one of them fails. */
   #mayLeave(part: ProducePart): boolean {
+    if (this.barred) return false
     if (part.idempotent && judgeNow(this, part) !== 'forward') return false
     const connections = this.engine.cluster(this.route.cluster(this.route.active))
     if (connections === undefined) return false
@@ -114,12 +143,9 @@ export class LiveTopic {
 
   /** Counts a batch as in flight to the active loglet. */
   depart(part: ProducePart): void {
-    const partition = part.partition
-    part.sentTo = this.active
-    this.#sentTo[partition] = this.active
-    this.#inflight[partition]!++
+    this.#departures.depart(part, this.active)
     if (part.idempotent) {
-      const producers = this.producers(partition)
+      const producers = this.producers(part.partition)
       part.introduces = !producers.knownToActive(part.producerId)
       if (part.introduces) producers.introduce(part.producerId)
     }
@@ -164,7 +190,7 @@ export class LiveTopic {
   /** A batch that was in flight is accounted for: with its outcome, or back in the queue. */
   arrived(part: ProducePart, outcome: SendOutcome, physicalOffset: bigint): void {
     const partition = part.partition
-    this.#inflight[partition]!--
+    this.#departures.arrived(part)
     if (part.introduces) {
       part.introduces = false
       this.producers(partition).introduced(part.producerId)
@@ -188,30 +214,49 @@ export class LiveTopic {
       this.engine.finish(part, errorCodes.UNKNOWN_SERVER_ERROR)
       return
     }
-    const end = route.end(index, part.partition)
-    if (end >= 0n && physicalOffset >= end) {
+    if (index < route.active && this.#isBeyond(index, part, physicalOffset)) {
       // Appended beyond the cut: no loglet holds it, so it is not acknowledged but written again.
       this.engine.log('warn', 'append-beyond-cut', {
         topic: this.name,
         partition: part.partition,
         physicalTopic: part.sentTo,
         physicalOffset,
-        cut: end,
+        cut: route.end(index, part.partition),
       })
       this.hold(part)
       return
     }
-    if (part.sentTo === active) {
+    if (index === route.active) {
       // It was held, and is taken now: if the loglet was sealed, the migration was rolled back.
       if (part.heldSinceMs !== 0) this.#unsealed(part.partition)
-      if (part.idempotent && !this.producers(part.partition).knownToActive(part.producerId)) {
-        this.producers(part.partition).rememberActive(part.producerId, {
-          epoch: part.producerEpoch,
-          lastSequence: part.lastSequence,
-        })
+      if (part.idempotent) {
+        this.producers(part.partition).rememberActive(
+          part.producerId,
+          part.producerEpoch,
+          part.lastSequence,
+          part.recordCount,
+        )
       }
+    } else if (part.idempotent && route.away(index)?.state === 'lost') {
+      this.producersOfSealed.appendedToLost(part, index)
     }
     part.baseOffset = physicalOffset - route.start(index, part.partition) + route.base(index, part.partition)
+    this.acknowledged(part)
+  }
+
+  /** Whether a sealed loglet ends before the batch. One that is lost reaches to the next one's base, for all we know. */
+  #isBeyond(index: number, part: ProducePart, physicalOffset: bigint): boolean {
+    const { route } = this
+    const { partition } = part
+    const end = route.end(index, partition)
+    if (end >= 0n) return physicalOffset >= end
+    const next = physicalOffset + BigInt(part.recordCount) - route.start(index, partition)
+    return next + route.base(index, partition) > route.base(index + 1, partition)
+  }
+
+  /** A producer is told that its batch is there. */
+  acknowledged(part: ProducePart): void {
+    this.acknowledgedRecords += part.recordCount
     this.engine.finish(part, 0)
   }
 
@@ -228,7 +273,7 @@ export class LiveTopic {
       held.sealedBy(part.sentTo)
       // A refusal that comes after the switch says nothing of the loglet that is active now.
       if (part.sentTo === this.active) this.#sealSeen(part.sentTo)
-    } else if (decision === 'retry') held.backOff()
+    } else if (decision === 'retry' && part.sentTo === this.active) held.backOff()
   }
 
   /** What a refusal means: the loglet is sealed, the broker is busy with itself, or it is the client's to know. */
@@ -280,27 +325,13 @@ export class LiveTopic {
     this.#held[partition]?.unsealed()
   }
 
-  /** Retention has taken a loglet's beginning, up to this physical offset. */
-  overtaken(physicalTopic: string, partition: number, upTo: bigint): void {
-    this.#overtaken.set(`${physicalTopic}/${partition}`, upTo)
-  }
-
-  /** The physical offset that a loglet begins at since retention overtook readers; undefined: it was not seen to. */
-  overtakenTo(physicalTopic: string, partition: number): bigint | undefined {
-    if (this.#overtaken.size === 0) return undefined
-    return this.#overtaken.get(`${physicalTopic}/${partition}`)
-  }
-
   /** Partitions are only ever added. */
   #grow(partitions: number): void {
     const highWatermarks = new BigInt64Array(partitions)
     highWatermarks.set(this.highWatermarks)
     this.highWatermarks = highWatermarks
-    const inflight = new Int32Array(partitions)
-    inflight.set(this.#inflight)
-    this.#inflight = inflight
+    this.#departures.grow(partitions)
     for (let partition = this.#held.length; partition < partitions; partition++) {
-      this.#sentTo.push('')
       this.#held.push(undefined)
       this.#producers.push(undefined)
     }
@@ -312,11 +343,22 @@ export class LiveTopic {
     const before = this.route
     this.route = route
     if (route.partitions > before.partitions) this.#grow(route.partitions)
-    const active = route.physicalTopic(route.active)
+    this.leased = route.failover !== 'none'
+    this.refenced()
     if (route.prepared !== undefined && route.prepared.topic !== before.prepared?.topic) {
       this.#warm(route.prepared.cluster, route.prepared.topic)
     }
-    if (active === this.active) return
+    const turned = hasTurned(before, route)
+    if (turned && this.#departures.turned(this.engine.routes.version)) this.engine.unsettled(this)
+    if (route.physicalTopic(route.active) !== this.active) this.#switched(before)
+    if (turned || route.depth !== before.depth) this.sealedKnown()
+    for (const fetch of [...this.waitingFetches]) if (fetch.isElsewhere(this)) fetch.wake()
+    this.pumpAll()
+  }
+
+  /** There is another active loglet. */
+  #switched(before: TopicRoute): void {
+    const { route } = this
     const refusedSinceMs = this.#refusedSinceMs
     if (refusedSinceMs !== 0) {
       this.engine.log('info', 'switch', {
@@ -330,16 +372,27 @@ export class LiveTopic {
     }
     this.#refusedSinceMs = 0
     this.#refusedBatches = 0
-    this.active = active
-    for (const producers of this.#producers) producers?.reset()
-    this.producersOfSealed.switched()
-    for (const fetch of [...this.waitingFetches]) if (fetch.waitsAtEnd(this)) fetch.wake()
+    const from = this.active
+    this.active = route.physicalTopic(route.active)
+    const known: [number, ReadonlyMap<bigint, ActiveState>][] = []
+    for (const [partition, producers] of this.#producers.entries()) {
+      if (producers !== undefined) known.push([partition, producers.switched()])
+    }
+    this.producersOfSealed.switched(from, known)
+    this.sealedKnown()
     for (const held of this.#held) held?.switched()
-    this.pumpAll()
+  }
+
+  /** What the sealed loglets know of producers is read, or there are others to read. */
+  sealedKnown(): void {
+    for (const [partition, producers] of this.#producers.entries()) {
+      if (producers !== undefined) producers.sealed = this.producersOfSealed.sealed(partition)
+    }
   }
 
   /** Lets every held partition go on, and sends what may leave together. */
   pumpAll(): void {
+    if (this.#heldCount === 0) return
     const leaving: ProducePart[] = []
     for (const held of this.#held) held?.pump(leaving)
     if (leaving.length > 0) forward(this.engine, leaving)
@@ -370,4 +423,21 @@ export class LiveTopic {
       () => {},
     )
   }
+}
+
+/** Whether a loglet went away, or came back, or came back further. */
+function hasTurned(before: TopicRoute, after: TopicRoute): boolean {
+  if (!before.isPartlyAway && !after.isPartlyAway) return false
+  const states = (route: TopicRoute) =>
+    new Map(
+      Array.from({ length: route.depth }, (_, index) => [
+        route.physicalTopic(index),
+        route.away(index)?.state,
+      ]),
+    )
+  const earlier = states(before)
+  const later = states(after)
+  return [...new Set([...earlier.keys(), ...later.keys()])].some(
+    (topic) => earlier.get(topic) !== later.get(topic),
+  )
 }

@@ -66,6 +66,8 @@ export class ProducePart {
   asking = false
   /** It is in flight, and the active loglet's broker may not know its producer yet. */
   introduces = false
+  /** How often its topic's loglets had gone away or come back when it last departed. */
+  turn = 0
 
   error = 0
   errorMessage: string | null = null
@@ -100,5 +102,8 @@ export class ProducePart {
   /** Of its last record. */
   get lastSequence(): number {
     return laterSequence(this.baseSequence, lastOffsetDelta(this.records, 0))
+  }
+  get recordCount(): number {
+    return lastOffsetDelta(this.records, 0) + 1
   }
 }

@@ -70,6 +70,7 @@ export async function readProducers(
             lastSequence: producer.lastSequence,
             cluster: cluster.name,
             physicalTopic,
+            isFinal: true,
           })
         }
         read.set(partition.partitionIndex, { logEndBefore, logEndAfter, producers })
@@ -161,7 +162,7 @@ export async function activeProducers(
   return new Map(
     described.activeProducers.map(({ producerId, producerEpoch, lastSequence }) => [
       producerId,
-      { epoch: producerEpoch, lastSequence },
+      { epoch: producerEpoch, lastSequence, records: 1 },
     ]),
   )
 }

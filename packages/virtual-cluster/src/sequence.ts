@@ -13,3 +13,15 @@ export function sequenceDistance(from: number, sequence: number): number {
   const forward = (sequence - from + MODULUS) % MODULUS
   return forward >= MODULUS / 2 ? forward - MODULUS : forward
 }
+
+/** More records of one producer are never on their way at one time. */
+const ON_THEIR_WAY_MAX = 2 ** 24
+
+/**
+ * How much later one last sequence is than another, both of them answers that may have overtaken each other; 0 when it
+ * is not. Only what is a little earlier is: elsewhere the producer may have gone on as far as it likes.
+ */
+export function laterBy(last: number, sequence: number): number {
+  const forward = (sequence - last + MODULUS) % MODULUS
+  return MODULUS - forward <= ON_THEIR_WAY_MAX ? 0 : forward
+}

@@ -7,6 +7,7 @@ import {
 } from '@braid/kafka-protocol'
 import { apiVersionsFallback } from './api-table.ts'
 import type { Engine } from './engine.ts'
+import { FetchLanes } from './fetch-lanes.ts'
 import { Upstreams } from './upstreams.ts'
 
 /** Where a session's bytes go: a socket, or KafkaJS in the same process. */
@@ -45,6 +46,7 @@ export class Session {
   readonly engine: Engine
   readonly sink: ByteSink
   readonly upstreams: Upstreams
+  readonly fetchLanes: FetchLanes
   closed = false
 
   readonly #frames: FrameReader
@@ -61,6 +63,7 @@ export class Session {
     this.engine = engine
     this.sink = sink
     this.upstreams = new Upstreams(engine)
+    this.fetchLanes = new FetchLanes(engine)
     this.#frames = new FrameReader({
       maxFrameBytes: engine.limits.requestMaxBytes,
       memory: engine.frames,
@@ -209,8 +212,16 @@ export class Session {
     this.sink.destroy()
   }
 
-  onClose(listener: () => void): void {
+  /** Calls the listener when the session ends, unless the function that it answers was called before. */
+  onClose(listener: () => void): () => void {
     this.#closeListeners.add(listener)
+    return () => this.#closeListeners.delete(listener)
+  }
+
+  /** Ends every connection that it holds to a cluster. */
+  cut(cluster: string, reason: string): void {
+    this.upstreams.cut(cluster, reason)
+    this.fetchLanes.cut(cluster, reason)
   }
 
   /** The client has gone, or is made to go. What it had in flight stays unanswered. */
@@ -219,6 +230,7 @@ export class Session {
     this.closed = true
     this.#pending = []
     this.upstreams.close()
+    this.fetchLanes.close()
     for (const listener of this.#closeListeners) listener()
     this.#closeListeners.clear()
     this.engine.forgetSession(this)

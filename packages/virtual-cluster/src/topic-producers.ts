@@ -1,3 +1,4 @@
+import type { TopicRoute } from '@braid/routing-model'
 import type { ActiveState, ProducerState } from './handover.ts'
 import type { LiveTopic } from './live-topic.ts'
 import type { ProducePart } from './produce-part.ts'
@@ -9,11 +10,15 @@ import {
   readProducers,
   withoutStrays,
 } from './sealed-producers.ts'
+import { sequenceDistance } from './sequence.ts'
 
-/** What one topic's sealed loglets know of producers, read once each and kept: it is final. */
+/**
+ * What one topic's sealed loglets know of producers, read once each and kept: it is final. Those that are lost cannot be
+ * read; of what they know, what was acknowledged here is kept until they return.
+ */
 export class TopicProducers {
   readonly #topic: LiveTopic
-  /** Physical topics whose producers are merged, in the order of the chain. */
+  /** Physical topics whose producers are merged. */
   readonly #merged = new Set<string>()
   /** Per partition, the newest sealed loglet that knows a PID winning. */
   readonly #states: Map<bigint, ProducerState>[]
@@ -33,6 +38,11 @@ export class TopicProducers {
     while (this.#states.length < partitions) this.#states.push(new Map())
   }
 
+  /** Undefined while a loglet that can be asked was not. */
+  sealed(partition: number): ReadonlyMap<bigint, ProducerState> | undefined {
+    return this.#unread() === undefined ? this.#states[partition] : undefined
+  }
+
   /** The active loglet refuses: what it knows will be asked for as soon as the switch is known. */
   readAhead(): void {
     const { route, engine, active } = this.#topic
@@ -47,10 +57,40 @@ export class TopicProducers {
     this.#ahead = { physicalTopic: active, read: read.catch(() => undefined) }
   }
 
-  /** The chain has a new active loglet. Reads the one before, if it was not read ahead. */
-  switched(): void {
+  /**
+   * The chain has a new active loglet, and `before` is what the one before was known to know. That is read, if it was
+   * not read ahead; where it is lost, what was known is all there is.
+   */
+  switched(
+    physicalTopic: string,
+    before: Iterable<readonly [partition: number, ReadonlyMap<bigint, ActiveState>]>,
+  ): void {
+    const { route } = this.#topic
+    const index = indexOf(route, physicalTopic)
+    if (index >= 0 && route.away(index)?.state === 'lost') {
+      const cluster = route.cluster(index)
+      for (const [partition, known] of before) {
+        const states = this.#states[partition]!
+        for (const [pid, { epoch, lastSequence }] of known)
+          states.set(pid, { epoch, lastSequence, cluster, physicalTopic, isFinal: false })
+      }
+    }
     // Without idempotent producers nobody asks; with them the held queues do.
     if (this.#ahead !== undefined) this.read().catch(() => {})
+  }
+
+  /** A lost loglet's broker has answered late that it has this batch. */
+  appendedToLost(part: ProducePart, index: number): void {
+    const { route } = this.#topic
+    const states = this.#states[part.partition]!
+    const known = states.get(part.producerId)
+    const physicalTopic = route.physicalTopic(index)
+    if (this.#merged.has(physicalTopic) || (known !== undefined && known.physicalTopic !== physicalTopic))
+      return
+    const { producerEpoch: epoch, lastSequence } = part
+    if (known?.epoch === epoch && sequenceDistance(known.lastSequence, lastSequence) <= 0) return
+    const cluster = route.cluster(index)
+    states.set(part.producerId, { epoch, lastSequence, cluster, physicalTopic, isFinal: false })
   }
 
   /** Reads the sealed loglets that were not read yet. @throws ConnectionError when one cannot be read. */
@@ -63,54 +103,59 @@ export class TopicProducers {
 
   async #readAll(): Promise<void> {
     const { engine } = this.#topic
-    for (let again = true; again; ) {
-      const { route, active } = this.#topic
-      for (let index = 0; index < route.active; index++) {
-        const physicalTopic = route.physicalTopic(index)
-        if (this.#merged.has(physicalTopic)) continue
-        const cluster = engine.cluster(route.cluster(index))
-        if (cluster === undefined)
-          throw new Error(`cluster ${route.cluster(index)} is not in the route table`)
-        const cuts = everyPartition(route.partitions).map((partition) => route.end(index, partition))
-        const loglet = await this.#readLoglet(cluster, physicalTopic, cuts)
-        loglet.forEach((producers, partition) => {
-          const states = this.#states[partition]!
-          for (const [pid, state] of producers) states.set(pid, state)
-        })
-        this.#merged.add(physicalTopic)
+    // A route that changes while one is read may make more loglets to read, or fewer.
+    for (let index = this.#unread(); index !== undefined; index = this.#unread()) {
+      const { route } = this.#topic
+      const physicalTopic = route.physicalTopic(index)
+      const cluster = engine.cluster(route.cluster(index))
+      if (cluster === undefined) throw new Error(`cluster ${route.cluster(index)} is not in the route table`)
+      this.#merge(physicalTopic, await this.#readLoglet(cluster, physicalTopic, cutsOf(route, index)))
+    }
+    this.#topic.sealedKnown()
+  }
+
+  /** The first sealed loglet that can be asked and was not. */
+  #unread(): number | undefined {
+    const { route } = this.#topic
+    for (let index = 0; index < route.active; index++) {
+      if (!this.#merged.has(route.physicalTopic(index)) && route.away(index)?.state !== 'lost') return index
+    }
+    return undefined
+  }
+
+  /** Loglets return in any order: what an older one says does not replace what a newer one said. */
+  #merge(physicalTopic: string, loglet: readonly ReadonlyMap<bigint, ProducerState>[]): void {
+    const { route } = this.#topic
+    const own = indexOf(route, physicalTopic)
+    loglet.forEach((producers, partition) => {
+      const states = this.#states[partition]!
+      for (const [pid, state] of producers) {
+        const known = states.get(pid)
+        if (known === undefined || indexOf(route, known.physicalTopic) <= own) states.set(pid, state)
       }
-      // A switch while reading makes one more loglet to read.
-      again = this.#topic.active !== active
-    }
-    for (let partition = 0; partition < this.#states.length; partition++) {
-      this.#topic.producers(partition).sealed = this.#states[partition]!
-    }
+    })
+    this.#merged.add(physicalTopic)
   }
 
   async #readLoglet(
     cluster: NonNullable<ReturnType<LiveTopic['engine']['cluster']>>,
     physicalTopic: string,
-    cuts: readonly bigint[],
+    cuts: readonly Cut[],
   ): Promise<ReadonlyMap<bigint, ProducerState>[]> {
     const timeoutMs = this.#topic.engine.limits.brokerTimeoutMs
     const final: (ReadonlyMap<bigint, ProducerState> | undefined)[] = cuts.map(() => undefined)
     const take = async (read: Map<number, ReadProducers>) => {
       for (const [partition, producers] of read) {
         if (final[partition] !== undefined) continue
-        const cut = cuts[partition]!
-        switch (finality(producers, cut)) {
+        const { end, recovered } = cuts[partition]!
+        switch (finality(producers, end)) {
           case 'final':
             final[partition] = producers.producers
             break
           case 'strays':
-            final[partition] = await withoutStrays(
-              cluster,
-              physicalTopic,
-              partition,
-              cut,
-              producers,
-              timeoutMs,
-            )
+            final[partition] = recovered
+              ? producers.producers
+              : await withoutStrays(cluster, physicalTopic, partition, end, producers, timeoutMs)
             break
           case 'too-early':
         }
@@ -131,9 +176,18 @@ export class TopicProducers {
     })
   }
 
-  /** Whether a sealed loglet knows the producer, among those that were read. */
-  knows(partition: number, producerId: bigint): boolean {
-    return this.#states[partition]!.has(producerId)
+  /**
+   * Whether a batch that leaves a gap behind what is known of its producer has one missing before it. Not where nobody
+   * knows the producer, nor where what comes before may be in a loglet that is lost.
+   */
+  provesGap(partition: number, producerId: bigint): boolean {
+    const state = this.#states[partition]!.get(producerId)
+    if (state?.isFinal !== true) return false
+    const { route } = this.#topic
+    for (let index = indexOf(route, state.physicalTopic) + 1; index < route.active; index++) {
+      if (route.away(index)?.state === 'lost' && !this.#merged.has(route.physicalTopic(index))) return false
+    }
+    return true
   }
 
   /** @throws ConnectionError when the active loglet's leader cannot be asked. */
@@ -147,16 +201,16 @@ export class TopicProducers {
 
   /**
    * The logical offset of a batch that landed in a sealed loglet; -1n when it stands too far from the end to
-   * be looked for (a client treats it as appended at an unknown offset).
+   * be looked for, or where nobody can look (a client treats it as appended at an unknown offset).
    */
   async placeOf(partition: number, part: ProducePart): Promise<bigint> {
     const { engine, route } = this.#topic
     const state = this.#states[partition]!.get(part.producerId)
     if (state === undefined) return -1n
-    let index = route.active - 1
-    while (index >= 0 && route.physicalTopic(index) !== state.physicalTopic) index--
+    const index = indexOf(route, state.physicalTopic)
+    if (index < 0 || route.away(index)?.state === 'lost') return -1n
     const cluster = engine.cluster(state.cluster)
-    if (index < 0 || cluster === undefined) return -1n
+    if (cluster === undefined) return -1n
     const start = route.start(index, partition)
     const physical = await findBatch(
       cluster,
@@ -169,6 +223,31 @@ export class TopicProducers {
     )
     return physical === undefined ? -1n : physical - start + route.base(index, partition)
   }
+}
+
+/** Where a loglet ends in a partition, physically. */
+interface Cut {
+  readonly end: bigint
+  /**
+   * It was lost and has returned: what stands behind its cut was copied to a later loglet, so whoever wrote it must not
+   * write it again. Behind the cut of one that was never lost stand strays, which were not acknowledged.
+   */
+  readonly recovered: boolean
+}
+
+const cutsOf = (route: TopicRoute, index: number): Cut[] =>
+  everyPartition(route.partitions).map((partition) => {
+    const end = route.end(index, partition)
+    const logicalEnd = end - route.start(index, partition) + route.base(index, partition)
+    // Only a loglet that was lost is followed by a gap.
+    return { end, recovered: logicalEnd < route.base(index + 1, partition) }
+  })
+
+/** -1: it is not in the chain any more, before all others. */
+function indexOf(route: TopicRoute, physicalTopic: string): number {
+  let index = route.active
+  while (index >= 0 && route.physicalTopic(index) !== physicalTopic) index--
+  return index
 }
 
 const everyPartition = (partitions: number): number[] =>

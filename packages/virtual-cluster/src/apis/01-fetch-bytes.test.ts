@@ -18,9 +18,10 @@ import { describe, expect, it } from 'vitest'
 import type { Engine } from '../engine.ts'
 import { FetchPart } from '../fetch-call.ts'
 import { fetchRequestBody, readFetchAnswer } from '../fetch-lane.ts'
+import { mapRecords } from '../map-records.ts'
 import { bareSession, int32, offset, records, topics } from '../testing/random-messages.ts'
 import { frameOf } from '../testing/test-client.ts'
-import { encodeFetchAnswer, mapRecords, readFetch } from './01-fetch.ts'
+import { encodeFetchAnswer, readFetch } from './01-fetch.ts'
 
 const versions = Array.from({ length: 9 }, (_, index) => index + 4)
 

@@ -1,25 +1,14 @@
-import {
-  baseOffset,
-  batchBytes,
-  errorCodes,
-  magic,
-  NO_ERROR,
-  Reader,
-  type RequestHeader,
-  setBaseOffset,
-  setPartitionLeaderEpoch,
-  Writer,
-} from '@braid/kafka-protocol'
+import { errorCodes, NO_ERROR, Reader, type RequestHeader, Writer } from '@braid/kafka-protocol'
 import { FetchCall, FetchPart, NO_RECORDS } from '../fetch-call.ts'
-import { type FetchAnswered, FetchLane, type PhysicalAnswer } from '../fetch-lane.ts'
+import type { FetchAnswered, FetchLane, PhysicalAnswer } from '../fetch-lane.ts'
+import { isElsewhere, place } from '../fetch-place.ts'
 import type { LiveTopic } from '../live-topic.ts'
+import { mapRecords, withoutHoles } from '../map-records.ts'
 import type { Session } from '../session.ts'
-import { earliest, earliestOf } from './02-list-offsets.ts'
+import { earliestOf, firstPossible } from './02-list-offsets.ts'
 import { byTopic, writeLength } from './answer-fields.ts'
 
 const FLEXIBLE = 12
-const BATCH_HEADER_BYTES = 61
-const MAGIC_V2 = 2
 /** How long the brokers of one fetch may take past its max wait before the answer leaves without them. */
 const LATE_MS = 500
 const EARLIEST_WAIT_MS = 0
@@ -27,9 +16,6 @@ const EARLIEST_WAIT_MS = 0
 const UNKNOWN = -1n
 /** How long a fetch waits to learn who leads a partition. */
 const LEARN_MAX_MS = 250
-
-/** A session's fetch lanes, by cluster and broker. */
-const lanesOf = new WeakMap<Session, Map<string, Map<number, FetchLane>>>()
 
 /**
  * Fetch: the loglet that holds the offset answers. Answers leave when any partition has the minimum bytes,
@@ -55,29 +41,11 @@ function locate(call: FetchCall): FetchPart[] {
     }
     part.topic = topic
     place(part, topic)
+    if (part.waits) continue
     part.brokerId = engine.cluster(part.cluster)?.leader(part.physicalTopic, part.partition) ?? -1
     if (part.brokerId < 0) unknown.push(part)
   }
   return unknown
-}
-
-/** The loglet and the physical offset to ask for. */
-function place(part: FetchPart, topic: LiveTopic): void {
-  const { route } = topic
-  const { partition } = part
-  for (let index = route.locate(partition, part.offset); index <= route.active; index++) {
-    const start = route.start(index, partition)
-    const base = route.base(index, partition)
-    part.cluster = route.cluster(index)
-    part.physicalTopic = route.physicalTopic(index)
-    // Below the loglet: a gap before it, which holds nothing, or offsets that the first loglet never had.
-    part.physicalOffset = part.offset < base && index > 0 ? start : part.offset - base + start
-    const overtaken = topic.overtakenTo(part.physicalTopic, partition)
-    if (overtaken === undefined || part.physicalOffset >= overtaken) return
-    part.physicalOffset = overtaken
-    const end = route.end(index, partition)
-    if (end < 0n || overtaken < end) return
-  }
 }
 
 function learnLeaders(call: FetchCall, unknown: readonly FetchPart[]): void {
@@ -110,22 +78,22 @@ function run(call: FetchCall): void {
   const groups = new Map<FetchLane, FetchPart[]>()
   const topics = new Set<LiveTopic>()
   let immediate = false
+  let waits = false
   for (const part of call.parts) {
     if (part.error !== 0 || part.topic === undefined) {
       immediate = true
       continue
     }
     topics.add(part.topic)
-    const lane = laneOf(call.session, part.cluster, part.brokerId)
+    if (part.waits) {
+      waits = true
+      setWatermark(part)
+      continue
+    }
+    const lane = call.session.fetchLanes.of(part.cluster, part.brokerId)
     const group = groups.get(lane)
     if (group === undefined) groups.set(lane, [part])
     else group.push(part)
-  }
-  if (groups.size === 0) {
-    // Nothing can be asked: an answer at once would have the client ask again in a tight loop.
-    const wait = call.parts.length === 0 ? call.maxWaitMs : Math.min(call.maxWaitMs, 100)
-    call.timer = setTimeout(() => finish(call), wait)
-    return
   }
   const terms = {
     version: call.version,
@@ -136,16 +104,26 @@ function run(call: FetchCall): void {
   }
   const waiting = {
     wake: () => done(),
-    waitsAtEnd: (topic: LiveTopic) => call.parts.some((part) => part.topic === topic && atEnd(part)),
+    isElsewhere: (topic: LiveTopic) =>
+      call.parts.some((part) => part.topic === topic && part.error === 0 && isElsewhere(part, topic)),
   }
   const takers: [FetchLane, FetchAnswered][] = []
+  let leave = () => {}
   const done = () => {
     if (call.done) return
+    leave()
     for (const topic of topics) topic.waitingFetches.delete(waiting)
     for (const [lane, taker] of takers) lane.leave(taker)
     finish(call)
   }
   for (const topic of topics) topic.waitingFetches.add(waiting)
+  if (groups.size === 0) {
+    // Nothing can be asked: an answer at once would have the client ask again in a tight loop.
+    const nothingWrong = call.parts.length === 0 || (waits && !immediate)
+    call.timer = setTimeout(done, nothingWrong ? call.maxWaitMs : Math.min(call.maxWaitMs, 100))
+    leave = call.session.onClose(done)
+    return
+  }
   call.open = groups.size
   for (const [lane, parts] of groups) {
     const taker: FetchAnswered = (error, answers, frame) => {
@@ -157,6 +135,8 @@ function run(call: FetchCall): void {
         engine.log('debug', 'fetch-failed', { cluster: parts[0]!.cluster, why: error.message })
         for (const part of parts) {
           part.error = errorCodes.NOT_LEADER_OR_FOLLOWER
+          // It was cut off because its loglet is lost: the next fetch waits, or reads on elsewhere.
+          if (part.topic !== undefined && isElsewhere(part, part.topic)) part.error = NO_ERROR
           engine.cluster(part.cluster)?.invalidate(part.physicalTopic)
         }
       } else if (error === null) {
@@ -173,7 +153,7 @@ function run(call: FetchCall): void {
     takers.push([lane, taker])
   }
   // A broker that does not answer must not hold up what the others have to say.
-  if (groups.size > 1) call.timer = setTimeout(done, terms.maxWaitMs + LATE_MS)
+  if (groups.size > 1 || waits) call.timer = setTimeout(done, terms.maxWaitMs + LATE_MS)
   // Asked only now: an answer that was kept calls back at once.
   for (const [lane, taker] of takers) {
     if (call.done) break
@@ -199,10 +179,13 @@ async function passOver(part: FetchPart): Promise<void> {
   try {
     let index = route.active
     while (index > 0 && route.physicalTopic(index) !== physicalTopic) index--
-    const [first, own] = await Promise.all([earliest(topic, partition), earliestOf(topic, index, partition)])
+    const [first, own] = await Promise.all([
+      firstPossible(topic, partition),
+      earliestOf(topic, index, partition),
+    ])
     if (part.offset < first || part.offset >= own) part.error = errorCodes.OFFSET_OUT_OF_RANGE
     else
-      topic.overtaken(
+      topic.passed.overtaken(
         physicalTopic,
         partition,
         own - route.base(index, partition) + route.start(index, partition),
@@ -211,35 +194,6 @@ async function passOver(part: FetchPart): Promise<void> {
     topic.engine.log('debug', 'fetch-failed', { cluster: part.cluster, why: String(error) })
     part.error = errorCodes.NOT_LEADER_OR_FOLLOWER
   }
-}
-
-/** A fetch that has read its sealed loglet to the cut: what comes next is in the next loglet. */
-function atEnd(part: FetchPart): boolean {
-  const { route } = part.topic!
-  return route.physicalTopic(route.locate(part.partition, part.offset)) !== part.physicalTopic
-}
-
-function laneOf(session: Session, cluster: string, brokerId: number): FetchLane {
-  let clusters = lanesOf.get(session)
-  if (clusters === undefined) {
-    clusters = new Map()
-    lanesOf.set(session, clusters)
-    const lanes = clusters
-    session.onClose(() => {
-      for (const brokers of lanes.values()) for (const lane of brokers.values()) lane.close()
-    })
-  }
-  let brokers = clusters.get(cluster)
-  if (brokers === undefined) {
-    brokers = new Map()
-    clusters.set(cluster, brokers)
-  }
-  let lane = brokers.get(brokerId)
-  if (lane === undefined) {
-    lane = new FetchLane(session.engine, cluster, brokerId)
-    brokers.set(brokerId, lane)
-  }
-  return lane
 }
 
 /** Maps a broker's answers into the chain. True when the client has something to hear. */
@@ -257,7 +211,8 @@ function take(parts: readonly FetchPart[], answers: readonly PhysicalAnswer[]): 
       if (part === undefined) continue
     }
     mapAnswer(part, answer)
-    if (part.records.length > 0 || part.error !== 0) something = true
+    // Nothing but holes is an answer too: the next fetch reads behind them.
+    if (part.records.length > 0 || part.error !== 0 || answer.records.length > 0) something = true
   }
   return something
 }
@@ -281,18 +236,14 @@ function mapAnswer(part: FetchPart, answer: PhysicalAnswer): void {
   }
   const shift = route.base(index, partition) - route.start(index, partition)
   const end = route.end(index, partition)
-  part.records = mapRecords(answer.records, shift, end)
+  part.records = mapRecords(outsideHoles(part, index, answer.records), shift, end, topic)
   part.logStartOffset = index === 0 ? answer.logStartOffset + shift : route.base(0, partition)
   if (index === route.active) {
     part.highWatermark = answer.highWatermark + shift
     part.lastStableOffset = answer.lastStableOffset + shift
     topic.highWatermarks[partition] = part.highWatermark
   } else {
-    // The partition's high watermark is in the active loglet. Only one beyond this loglet is passed on: at
-    // its very end a client would take it for the end of the partition.
-    const known = topic.highWatermarks[partition]!
-    part.highWatermark = known > route.base(route.active, partition) ? known : UNKNOWN
-    part.lastStableOffset = part.highWatermark
+    setWatermark(part)
   }
   part.aborted =
     answer.aborted?.map(({ producerId, firstOffset }) => ({
@@ -302,24 +253,25 @@ function mapAnswer(part: FetchPart, answer: PhysicalAnswer): void {
 }
 
 /**
- * Batches with the client's offsets, in place: base offset and leader epoch stand outside of the CRC. What
- * lies at or beyond the cut belongs to no loglet and is left out.
+ * The partition's high watermark is in the active loglet. To who reads in another only one beyond that is passed on: at
+ * its very end a client would take it for the end of the partition.
  */
-export function mapRecords(records: Buffer, shift: bigint, end: bigint): Buffer {
-  let at = 0
-  while (at + BATCH_HEADER_BYTES <= records.length) {
-    const bytes = batchBytes(records, at)
-    // Message sets of old stand as they are: what is written here would be their checksum.
-    if (bytes < BATCH_HEADER_BYTES || magic(records, at) !== MAGIC_V2) break
-    if (shift !== 0n || end >= 0n) {
-      const offset = baseOffset(records, at)
-      if (end >= 0n && offset >= end) return records.subarray(0, at)
-      if (shift !== 0n) setBaseOffset(records, at, offset + shift)
-    }
-    setPartitionLeaderEpoch(records, at, -1)
-    at += bytes
-  }
-  return records
+function setWatermark(part: FetchPart): void {
+  const { route, highWatermarks } = part.topic!
+  const known = highWatermarks[part.partition]!
+  part.highWatermark = known > route.base(route.active, part.partition) ? known : UNKNOWN
+  part.lastStableOffset = part.highWatermark
+}
+
+/** Without the batches that a producer wrote again to a later loglet. */
+function outsideHoles(part: FetchPart, index: number, records: Buffer): Buffer {
+  const { route, passed } = part.topic!
+  if (records.length === 0 || !route.hasHoles(index)) return records
+  const { partition, physicalTopic, physicalOffset } = part
+  const isInHole = (offset: bigint) => route.pastHole(index, partition, offset) !== offset
+  const kept = withoutHoles(records, isInHole)
+  if (kept.records.length === 0) passed.empty(physicalTopic, partition, physicalOffset, kept.leftOutTo)
+  return kept.records
 }
 
 function finish(call: FetchCall): void {

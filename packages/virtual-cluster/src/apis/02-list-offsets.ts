@@ -66,12 +66,14 @@ async function overChain(
   if (timestamp === MAX_TIMESTAMP) {
     let newest: Found = NOTHING
     for (let index = 0; index <= route.active; index++) {
+      if (isPassedOver(topic, index)) continue
       const found = await ask(topic, index, partition, MAX_TIMESTAMP, isolationLevel)
       if (found.offset >= 0n && found.timestamp >= newest.timestamp) newest = found
     }
     return newest
   }
   for (let index = 0; index <= route.active; index++) {
+    if (isPassedOver(topic, index)) continue
     const found = await ask(topic, index, partition, timestamp, isolationLevel)
     if (timestamp === EARLIEST) {
       // A loglet that retention has emptied starts at its cut, which is where the next one begins.
@@ -81,9 +83,26 @@ async function overChain(
   return NOTHING
 }
 
-/** The first logical offset that the chain still has. */
-export async function earliest(topic: LiveTopic, partition: number): Promise<bigint> {
-  return (await overChain(topic, partition, EARLIEST, 0)).offset
+/** Whether readers pass over a loglet that is away. @throws ConnectionError where they wait for it: nobody can be asked. */
+function isPassedOver({ name, route }: LiveTopic, index: number): boolean {
+  const away = route.away(index)
+  if (away?.readers !== 'wait') return away !== undefined
+  throw new ConnectionError(
+    'BROKER_ERROR',
+    `${name}: loglet ${index} (${route.physicalTopic(index)} on ${route.cluster(index)}) is ${away.state}; its readers wait until it is back`,
+    { cluster: route.cluster(index), kafkaError: errorCodes.LEADER_NOT_AVAILABLE },
+  )
+}
+
+/** The first logical offset that the chain still has, or may have in a loglet that is away. */
+export async function firstPossible(topic: LiveTopic, partition: number): Promise<bigint> {
+  const { route } = topic
+  for (let index = 0; index < route.active; index++) {
+    if (route.away(index) !== undefined) return route.base(index, partition)
+    const { offset } = await ask(topic, index, partition, EARLIEST, 0)
+    if (offset < logicalEnd(topic, index, partition)) return offset
+  }
+  return earliestOf(topic, route.active, partition)
 }
 
 /** The first logical offset that one loglet still has; its end when it has nothing. */
@@ -134,7 +153,8 @@ async function ask(
     )
   }
   const end = route.end(index, partition)
-  const { offset } = answered
+  // What stands in a hole stands in a later loglet too. Behind it comes what this one has next.
+  const offset = route.pastHole(index, partition, answered.offset)
   if (offset < 0n || (timestamp !== EARLIEST && end >= 0n && offset >= end)) return NOTHING
   return {
     offset: offset - route.start(index, partition) + route.base(index, partition),

@@ -32,7 +32,8 @@ async function learn(engine: Engine, names: readonly string[]): Promise<void> {
   const byCluster = new Map<string, string[]>()
   for (const name of names) {
     const topic = engine.topic(name)
-    if (topic === undefined) continue
+    // A cluster that is given up would be waited for in vain: the topic goes elsewhere.
+    if (topic === undefined || (topic.leased && topic.fenced)) continue
     const cluster = topic.route.cluster(topic.route.active)
     if (!leaderless(engine, topic)) continue
     const topics = byCluster.get(cluster)

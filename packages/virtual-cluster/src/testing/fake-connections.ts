@@ -10,6 +10,9 @@ export class FakeConnections {
   readonly #shared = new Map<number, Promise<FakeConnection>>()
   readonly #opened = new Set<FakeConnection>()
   readonly #coordinators = new Map<string, number>()
+  /** Of those who wait. */
+  readonly #ends: ((error: unknown) => void)[] = []
+  #destroyed = false
   /** Metadata requests so far. */
   refreshes = 0
   /** Refreshes never end: the cluster does not answer. */
@@ -26,7 +29,8 @@ export class FakeConnections {
 
   async refreshMetadata(topics: readonly string[]): Promise<void> {
     this.refreshes++
-    if (this.silent) await new Promise(() => {})
+    if (this.#destroyed) throw this.#closedError()
+    if (this.silent) await new Promise((_, reject) => this.#ends.push(reject))
     await new Promise(setImmediate)
     for (const name of topics) {
       const topic = this.kafka.topics.get(name)
@@ -47,9 +51,13 @@ export class FakeConnections {
   }
 
   async open(brokerId: number): Promise<FakeConnection> {
-    const connection = await this.kafka.open(this.name, brokerId)
-    this.#opened.add(connection)
-    return connection
+    if (this.#destroyed) throw this.#closedError()
+    const opening = this.kafka.open(this.name, brokerId).then((connection) => {
+      this.#opened.add(connection)
+      if (this.#destroyed) connection.destroy('the cluster was given up')
+      return connection
+    })
+    return Promise.race([opening, new Promise<never>((_, reject) => this.#ends.push(reject))])
   }
 
   async shared(brokerId: number): Promise<FakeConnection> {
@@ -79,6 +87,16 @@ export class FakeConnections {
   }
 
   async close(): Promise<void> {
-    for (const connection of this.#opened) connection.destroy('the engine was closed')
+    this.destroy('the engine was closed')
+  }
+
+  destroy(reason: string): void {
+    this.#destroyed = true
+    for (const end of this.#ends.splice(0)) end(this.#closedError())
+    for (const connection of this.#opened) connection.destroy(reason)
+  }
+
+  #closedError(): ConnectionError {
+    return new ConnectionError('CLOSED', `${this.name} connections were closed here`, { cluster: this.name })
   }
 }
