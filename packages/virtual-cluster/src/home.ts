@@ -1,26 +1,190 @@
 import type { BrokerConnection, ClusterConnections } from '@braid/kafka-connection'
+import type { ClusterSightings } from './cluster-pulses.ts'
 import type { Engine } from './engine.ts'
 import type { Session } from './session.ts'
 
 /** The tenant's groups live on its home cluster. What is forwarded there carries home's names of topics. */
 
-/** @throws Error when the route table names no home yet. */
-export function homeOf(engine: Engine): ClusterConnections {
-  const home = engine.home()
-  if (home !== undefined) return home
-  throw new Error(`tenant ${engine.tenant} has no home cluster in route version ${engine.routes.version}`)
+/** Home cannot be asked now. Clients look their coordinator up again, and find it where home is then. */
+export class HomeAway extends Error {
+  override readonly name = 'HomeAway'
 }
 
-/** The session's own connection to a group's coordinator. */
-export async function coordinatorConnection(session: Session, groupId: string): Promise<BrokerConnection> {
-  const home = homeOf(session.engine)
-  const brokerId = await home.coordinator(groupId)
-  return new Promise((resolve, reject) => {
-    session.upstreams.acquire('group', home.name, brokerId, (error, connection) => {
-      if (connection !== null) resolve(connection)
-      else reject(error)
+interface Call {
+  readonly home: string
+  ended: boolean
+  readonly fail: (error: HomeAway) => void
+}
+
+/**
+ * The way to the group coordinators at home. Nobody waits long for a home that is lost:
+ *
+ *     home answers          asked at once
+ *     home is silent        new requests wait for up to `homeWaitMaxMs`; those under way are given up when it has been
+ *                           silent for `homeSilentMaxMs`
+ *     home was given up     the same; its connections are cut by then
+ *     home has moved        who waits is let through to where it is, those under way are given up at once
+ */
+export class GroupHome {
+  readonly #engine: Engine
+  readonly #sightings: ClusterSightings
+  readonly #leaveSightings: () => void
+  readonly #calls = new Set<Call>()
+  /** Who waits for home to be there. */
+  readonly #waiting = new Set<() => void>()
+  #silentTimer: NodeJS.Timeout | undefined
+  #home: string | undefined
+
+  constructor(engine: Engine, sightings: ClusterSightings) {
+    this.#engine = engine
+    this.#sightings = sightings
+    this.#home = this.#named
+    this.#leaveSightings = sightings.onChange((cluster) => {
+      if (cluster === this.#home) this.#seen()
     })
-  })
+  }
+
+  /**
+   * The home that can be asked now.
+   *
+   * @throws HomeAway when there is none for so long that the client should ask again.
+   */
+  async ready(): Promise<string> {
+    const { limits, now } = this.#engine
+    const untilMs = now() + limits.homeWaitMaxMs
+    for (;;) {
+      const home = this.#named
+      if (home === undefined) {
+        const { tenant, routes } = this.#engine
+        throw new HomeAway(
+          `tenant ${tenant} has no home cluster yet in route version ${routes.version}: register a cluster`,
+        )
+      }
+      const why = this.#whyAway(home)
+      if (why === undefined) return home
+      const leftMs = untilMs - now()
+      if (leftMs <= 0) throw new HomeAway(why)
+      await this.#change(leftMs)
+    }
+  }
+
+  /**
+   * Asks the group's coordinator, on the session's own connection.
+   *
+   * @throws HomeAway, or what kept us from asking.
+   */
+  async ask<T>(
+    session: Session,
+    groupId: string,
+    ask: (connection: BrokerConnection, home: string) => Promise<T>,
+  ): Promise<T> {
+    return this.run(async (home, call) => {
+      const brokerId = await home.coordinator(groupId)
+      const connection = await new Promise<BrokerConnection>((resolve, reject) => {
+        session.upstreams.acquire('group', home.name, brokerId, (error, opened) => {
+          if (opened !== null) resolve(opened)
+          else reject(error)
+        })
+      })
+      // It must not reach a home that is not home any more, when nobody waits for the answer.
+      if (call.ended) throw new HomeAway(`${home.name} is asked no more`)
+      return ask(connection, home.name)
+    })
+  }
+
+  /** Runs what asks home, until home is away. */
+  async run<T>(
+    work: (home: ClusterConnections, call: { readonly ended: boolean }) => Promise<T>,
+  ): Promise<T> {
+    const name = await this.ready()
+    const home = this.#engine.cluster(name)
+    if (home === undefined) throw new HomeAway(`cluster ${name} is not in the route table`)
+    return new Promise((resolve, reject) => {
+      const call: Call = {
+        home: name,
+        ended: false,
+        fail: (error) => {
+          call.ended = true
+          this.#calls.delete(call)
+          reject(error)
+        },
+      }
+      this.#calls.add(call)
+      work(home, call)
+        .then(resolve, reject)
+        .finally(() => this.#calls.delete(call))
+    })
+  }
+
+  /** The routes have changed. */
+  routed(): void {
+    const before = this.#home
+    this.#home = this.#named
+    if (before !== this.#home) {
+      clearTimeout(this.#silentTimer)
+      this.#fail((call) => call.home !== this.#home, `home has moved to ${this.#home}`)
+      this.#seen()
+    }
+    this.#wake()
+  }
+
+  close(): void {
+    this.#leaveSightings()
+    clearTimeout(this.#silentTimer)
+    this.#fail(() => true, 'the engine is being closed')
+    this.#wake()
+  }
+
+  /** Home is seen up, or down. */
+  #seen(): void {
+    clearTimeout(this.#silentTimer)
+    const home = this.#home
+    if (home === undefined) return
+    const { state, forMs } = this.#sightings.of(home)
+    if (state !== 'down') {
+      this.#wake()
+      return
+    }
+    const leftMs = Math.max(0, this.#engine.limits.homeSilentMaxMs - forMs)
+    this.#silentTimer = setTimeout(() => {
+      this.#fail((call) => call.home === home, `${home} has not answered for ${forMs + leftMs} ms`)
+    }, leftMs)
+    this.#silentTimer.unref()
+  }
+
+  #whyAway(home: string): string | undefined {
+    const { routes, tenant } = this.#engine
+    // Where groups have nowhere to go they go on as long as their home can be reached.
+    const goesElsewhere = routes.tenants.get(tenant)?.standbyHome !== undefined
+    if (goesElsewhere && routes.clusters.get(home)?.fenced)
+      return `home ${home} was given up, and has not moved yet`
+    const { state, detail } = this.#sightings.of(home)
+    return state === 'down' ? `home ${home} does not answer: ${detail}` : undefined
+  }
+
+  get #named(): string | undefined {
+    return this.#engine.routes.tenants.get(this.#engine.tenant)?.home
+  }
+
+  #fail(which: (call: Call) => boolean, why: string): void {
+    for (const call of [...this.#calls]) if (which(call)) call.fail(new HomeAway(why))
+  }
+
+  #wake(): void {
+    for (const wake of [...this.#waiting]) wake()
+  }
+
+  #change(atMostMs: number): Promise<void> {
+    return new Promise((resolve) => {
+      const wake = () => {
+        clearTimeout(timer)
+        this.#waiting.delete(wake)
+        resolve()
+      }
+      const timer = setTimeout(wake, atMostMs)
+      this.#waiting.add(wake)
+    })
+  }
 }
 
 /** The client's name of a home topic; undefined: none of the tenant's. */

@@ -1,40 +1,36 @@
-import { errorCodes, offsetCommit } from '@braid/kafka-protocol'
-import { coordinatorConnection, homeName } from '../home.ts'
+import { errorCodes, type OffsetCommitRequest, offsetCommit } from '@braid/kafka-protocol'
+import { homeName } from '../home.ts'
 import { typed } from '../typed-call.ts'
 
 /** Commits are logical offsets, kept at home under the home topic's name. They need no translation, ever. */
 export const offsetCommitHandler = typed(offsetCommit, [2, 9], async (session, request, header) => {
   const { engine } = session
-  const known: (typeof request.topics)[number][] = []
-  const logical = new Map<string, string>()
-  for (const topic of request.topics) {
-    const name = homeName(engine, topic.name)
-    if (name === undefined) continue
-    logical.set(name, topic.name)
-    // Leader epochs differ from loglet to loglet, so none is kept with a commit.
-    known.push({ name, partitions: topic.partitions.map((p) => ({ ...p, committedLeaderEpoch: -1 })) })
-  }
   const errors = new Map<string, Map<number, number>>()
-  let failure: number = errorCodes.UNKNOWN_TOPIC_OR_PARTITION
   let throttleTimeMs = 0
-  if (known.length > 0) {
+  let failure: number = errorCodes.UNKNOWN_TOPIC_OR_PARTITION
+  if (request.topics.some((topic) => homeName(engine, topic.name) !== undefined)) {
     try {
-      const connection = await coordinatorConnection(session, request.groupId)
-      const answer = await connection.call(
-        offsetCommit,
-        { ...request, topics: known },
-        { version: header.apiVersion, timeoutMs: engine.limits.brokerTimeoutMs },
-      )
-      throttleTimeMs = answer.throttleTimeMs
-      for (const topic of answer.topics) {
-        const name = logical.get(topic.name)
-        if (name === undefined) continue
-        errors.set(name, new Map(topic.partitions.map((p) => [p.partitionIndex, p.errorCode])))
-        if (topic.partitions.some((p) => p.errorCode === errorCodes.NOT_COORDINATOR)) {
-          engine.home()?.invalidateCoordinator(request.groupId)
+      await engine.groups.ask(session, request.groupId, async (connection, home) => {
+        // Only now, as home may have moved while it was waited for: its topics have other names then.
+        const { topics, logical } = atHome(request)
+        const answer = await connection.call(
+          offsetCommit,
+          { ...request, topics },
+          { version: header.apiVersion, timeoutMs: engine.limits.brokerTimeoutMs },
+        )
+        throttleTimeMs = answer.throttleTimeMs
+        for (const topic of answer.topics) {
+          const name = logical.get(topic.name)
+          if (name === undefined) continue
+          errors.set(name, new Map(topic.partitions.map((p) => [p.partitionIndex, p.errorCode])))
+          if (topic.partitions.some((p) => p.errorCode === errorCodes.NOT_COORDINATOR)) {
+            engine.cluster(home)?.invalidateCoordinator(request.groupId)
+          }
         }
-      }
+        engine.mirror.committed(home, request.groupId, taken(request, errors))
+      })
     } catch (error) {
+      errors.clear()
       engine.home()?.invalidateCoordinator(request.groupId)
       engine.log('debug', 'commit-failed', { groupId: request.groupId, why: String(error) })
       failure = errorCodes.NOT_COORDINATOR
@@ -46,11 +42,43 @@ export const offsetCommitHandler = typed(offsetCommit, [2, 9], async (session, r
       name: topic.name,
       partitions: topic.partitions.map(({ partitionIndex }) => ({
         partitionIndex,
-        errorCode: errors.get(topic.name)?.get(partitionIndex) ?? failureOf(engine, topic.name, failure),
+        errorCode: errors.get(topic.name)?.get(partitionIndex) ?? failureOf(topic.name),
       })),
     })),
   }
+
+  function atHome({ topics: asked }: OffsetCommitRequest) {
+    const topics: OffsetCommitRequest['topics'][number][] = []
+    const logical = new Map<string, string>()
+    for (const topic of asked) {
+      const name = homeName(engine, topic.name)
+      if (name === undefined) continue
+      logical.set(name, topic.name)
+      // Leader epochs differ from loglet to loglet, so none is kept with a commit.
+      topics.push({ name, partitions: topic.partitions.map((p) => ({ ...p, committedLeaderEpoch: -1 })) })
+    }
+    return { topics, logical }
+  }
+
+  function failureOf(topic: string): number {
+    return homeName(engine, topic) === undefined ? errorCodes.UNKNOWN_TOPIC_OR_PARTITION : failure
+  }
 })
 
-const failureOf = (engine: Parameters<typeof homeName>[0], topic: string, failure: number): number =>
-  homeName(engine, topic) === undefined ? errorCodes.UNKNOWN_TOPIC_OR_PARTITION : failure
+/** Those that home has taken. */
+function taken({ topics }: OffsetCommitRequest, errors: ReadonlyMap<string, ReadonlyMap<number, number>>) {
+  return topics.flatMap(({ name, partitions }) =>
+    partitions.flatMap(({ partitionIndex, committedOffset, committedMetadata }) =>
+      errors.get(name)?.get(partitionIndex) === 0
+        ? [
+            {
+              topic: name,
+              partition: partitionIndex,
+              offset: committedOffset,
+              metadata: committedMetadata,
+            },
+          ]
+        : [],
+    ),
+  )
+}

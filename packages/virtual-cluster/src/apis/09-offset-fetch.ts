@@ -1,5 +1,6 @@
 import { errorCodes, offsetFetch } from '@braid/kafka-protocol'
-import { coordinatorConnection, homeName, logicalNames } from '../home.ts'
+import type { Engine } from '../engine.ts'
+import { homeName, logicalNames } from '../home.ts'
 import type { Session } from '../session.ts'
 import { typed } from '../typed-call.ts'
 
@@ -47,36 +48,31 @@ async function fetchOffsets(
   requireStable: boolean,
 ): Promise<{ topics: CommittedTopic[]; errorCode: number }> {
   const { engine } = session
-  const names = asked.topics === null ? logicalNames(engine) : new Map<string, string>()
-  const unknown: CommittedTopic[] = []
-  const topics =
-    asked.topics?.flatMap(({ name, partitionIndexes }) => {
-      const home = homeName(engine, name)
-      if (home !== undefined) {
-        ;(names as Map<string, string>).set(home, name)
-        return [{ name: home, partitionIndexes }]
-      }
-      unknown.push({ name, partitions: partitionIndexes.map(noCommit) })
-      return []
-    }) ?? null
-  if (topics !== null && topics.length === 0) return { topics: unknown, errorCode: 0 }
+  const unknown = (asked.topics ?? []).flatMap(({ name, partitionIndexes }) =>
+    homeName(engine, name) === undefined ? [{ name, partitions: partitionIndexes.map(noCommit) }] : [],
+  )
+  if (asked.topics !== null && asked.topics.length === unknown.length)
+    return { topics: unknown, errorCode: 0 }
   try {
-    const connection = await coordinatorConnection(session, asked.groupId)
-    const answer = await connection.call(
-      offsetFetch,
-      version < BATCHED
-        ? { groupId: asked.groupId, topics, requireStable }
-        : { groups: [{ ...asked, topics }], requireStable },
-      { version, timeoutMs: engine.limits.brokerTimeoutMs },
-    )
-    const group = version < BATCHED ? answer : answer.groups[0]
-    const errorCode = group?.errorCode ?? errorCodes.UNKNOWN_SERVER_ERROR
-    if (errorCode === errorCodes.NOT_COORDINATOR) engine.home()?.invalidateCoordinator(asked.groupId)
-    const known = (group?.topics ?? []).flatMap(({ name, partitions }) => {
-      const logical = names.get(name)
-      return logical === undefined ? [] : [{ name: logical, partitions: partitions.map(withoutEpoch) }]
+    return await engine.groups.ask(session, asked.groupId, async (connection, home) => {
+      // Only now, as home may have moved while it was waited for: its topics have other names then.
+      const { topics, names } = atHome(engine, asked.topics)
+      const answer = await connection.call(
+        offsetFetch,
+        version < BATCHED
+          ? { groupId: asked.groupId, topics, requireStable }
+          : { groups: [{ ...asked, topics }], requireStable },
+        { version, timeoutMs: engine.limits.brokerTimeoutMs },
+      )
+      const group = version < BATCHED ? answer : answer.groups[0]
+      const errorCode = group?.errorCode ?? errorCodes.UNKNOWN_SERVER_ERROR
+      if (errorCode === errorCodes.NOT_COORDINATOR) engine.cluster(home)?.invalidateCoordinator(asked.groupId)
+      const known = (group?.topics ?? []).flatMap(({ name, partitions }) => {
+        const logical = names.get(name)
+        return logical === undefined ? [] : [{ name: logical, partitions: partitions.map(withoutEpoch) }]
+      })
+      return { topics: [...known, ...unknown], errorCode }
     })
-    return { topics: [...known, ...unknown], errorCode }
   } catch (error) {
     engine.home()?.invalidateCoordinator(asked.groupId)
     engine.log('debug', 'offset-fetch-failed', { groupId: asked.groupId, why: String(error) })
@@ -91,6 +87,19 @@ async function fetchOffsets(
         : []
     return { topics: failed, errorCode }
   }
+}
+
+/** Home's names of the topics that are asked for, and the client's by home's. */
+function atHome(engine: Engine, asked: Asked['topics']) {
+  if (asked === null) return { topics: null, names: logicalNames(engine) }
+  const names = new Map<string, string>()
+  const topics = asked.flatMap(({ name, partitionIndexes }) => {
+    const home = homeName(engine, name)
+    if (home === undefined) return []
+    names.set(home, name)
+    return [{ name: home, partitionIndexes }]
+  })
+  return { topics, names }
 }
 
 const withoutEpoch = <P extends object>(partition: P) => ({ ...partition, committedLeaderEpoch: -1 })

@@ -1,21 +1,24 @@
 import { deleteGroups, errorCodes } from '@braid/kafka-protocol'
-import { coordinatorConnection } from '../home.ts'
 import { typed } from '../typed-call.ts'
 
-/** Each group by its own coordinator at home. */
+/** Each group by its own coordinator at home; on the standby home it is deleted behind that. */
 export const deleteGroupsHandler = typed(deleteGroups, [0, 2], async (session, request, header) => {
+  const { engine } = session
   const results = await Promise.all(
     request.groupsNames.map(async (groupId) => {
       try {
-        const connection = await coordinatorConnection(session, groupId)
-        const answer = await connection.call(
-          deleteGroups,
-          { groupsNames: [groupId] },
-          { version: header.apiVersion, timeoutMs: session.engine.limits.brokerTimeoutMs },
-        )
+        const answer = await engine.groups.ask(session, groupId, async (connection, home) => {
+          const deleted = await connection.call(
+            deleteGroups,
+            { groupsNames: [groupId] },
+            { version: header.apiVersion, timeoutMs: engine.limits.brokerTimeoutMs },
+          )
+          if (deleted.results.some(({ errorCode }) => errorCode === 0)) engine.mirror.deleted(home, groupId)
+          return deleted
+        })
         return answer.results
       } catch {
-        session.engine.home()?.invalidateCoordinator(groupId)
+        engine.home()?.invalidateCoordinator(groupId)
         return [{ groupId, errorCode: errorCodes.NOT_COORDINATOR }]
       }
     }),

@@ -6,7 +6,6 @@ import {
   responseHeaderBytes,
   Writer,
 } from '@braid/kafka-protocol'
-import { coordinatorConnection, homeOf } from '../home.ts'
 import type { PendingAnswer, Session } from '../session.ts'
 import type { TypedHandler } from '../typed-call.ts'
 
@@ -50,22 +49,26 @@ export function forwarded<QI, A extends { errorCode: number }, Q, AI>(
       api.encodeResponse(w, apiVersion, options.failure(errorCodes.NOT_COORDINATOR))
       answer(w.finish())
     }
-    coordinatorConnection(session, groupId).then((connection) => {
-      connection.send(
-        api.key,
-        apiVersion,
-        [frame.subarray(header.bodyAt)],
-        (error, answered, bodyAt) => {
-          if (error !== null) return fail(error)
-          const body = answered.subarray(bodyAt)
-          // Since version 1 of all four the throttle time stands before the error.
-          const errorCode = body.readInt16BE(4)
-          if (errorCode === errorCodes.NOT_COORDINATOR) homeOf(engine).invalidateCoordinator(groupId)
-          answer(body)
-        },
-        waitMs + engine.limits.brokerTimeoutMs,
-      )
-    }, fail)
+    engine.groups
+      .ask(session, groupId, async (connection, home) => {
+        const body = await new Promise<Buffer>((resolve, reject) => {
+          connection.send(
+            api.key,
+            apiVersion,
+            [frame.subarray(header.bodyAt)],
+            (error, answered, bodyAt) => {
+              if (error !== null) reject(error)
+              else resolve(answered.subarray(bodyAt))
+            },
+            waitMs + engine.limits.brokerTimeoutMs,
+          )
+        })
+        // Since version 1 of all four the throttle time stands before the error.
+        const errorCode = body.readInt16BE(4)
+        if (errorCode === errorCodes.NOT_COORDINATOR) engine.cluster(home)?.invalidateCoordinator(groupId)
+        return body
+      })
+      .then(answer, fail)
   }
   return { key: api.key, name: api.name, minVersion, maxVersion, handle }
 }
