@@ -36,16 +36,17 @@ export const failoverProgress = (
 type Seen = { readonly step: FailoverStep; readonly status: string; readonly elapsedMs: number | undefined }
 
 /**
- * The record says at which step it is, and not since when: it is timed here, from when a step was first seen. A step
- * that was over before it was seen has no time.
+ * The record says at which step it is, and not since when: it is timed here, from when a step was first seen. One that
+ * was over by then, or under way already, has no time.
  */
 class StepTimes {
   private readonly began = new Map<FailoverStep, number>()
   private readonly ended = new Map<FailoverStep, number>()
-  private first: FailoverStep | undefined
+  /** Where it was when it was first looked at, unless that was its beginning. */
+  private underWay: FailoverStep | undefined
 
-  take({ step, state }: Failover, nowMs: number): void {
-    this.first ??= step
+  take({ kind, step, state }: Failover, nowMs: number): void {
+    if (this.began.size === 0 && step !== stepsOf[kind][0]) this.underWay = step
     if (!this.began.has(step)) this.began.set(step, nowMs)
     for (const before of this.began.keys()) {
       if ((before !== step || state !== 'running') && !this.ended.has(before)) this.ended.set(before, nowMs)
@@ -66,8 +67,8 @@ class StepTimes {
   private elapsedMs({ fenceMs }: Failover, step: FailoverStep, nowMs: number): number | undefined {
     if (step === 'FENCE' && fenceMs !== null) return fenceMs
     const began = this.began.get(step)
-    // What was under way already when it was first looked at has begun before.
-    return began === undefined ? undefined : (this.ended.get(step) ?? nowMs) - began
+    if (began === undefined || step === this.underWay) return undefined
+    return (this.ended.get(step) ?? nowMs) - began
   }
 }
 
