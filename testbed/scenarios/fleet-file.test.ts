@@ -1,7 +1,5 @@
-import { execFile } from 'node:child_process'
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { type FleetInput, formatFleet } from '@braid/control-api'
 import { Kafka } from 'kafkajs'
 import { afterAll, beforeAll, expect, test } from 'vitest'
@@ -9,10 +7,10 @@ import type { KafkaCluster } from '../clusters/cluster.ts'
 import { currentRun, runFolder } from '../clusters/run.ts'
 import { sharedClusters } from '../clusters/shared.ts'
 import { type RunningControlPlane, startControlPlaneProcess } from '../components/running.ts'
+import { braidCommand } from '../workloads/braid-command.ts'
 
 // A fleet as a reviewed file: put into force on real clusters, written back, and refused when the world has changed.
 
-const program = fileURLToPath(new URL('../../node_modules/.bin/braid', import.meta.url))
 const stalePlan = 7
 
 let clusters: Record<string, KafkaCluster>
@@ -103,14 +101,7 @@ async function written(name: string, fleet: FleetInput): Promise<string> {
   return file
 }
 
-function braid(...args: string[]): Promise<{ status: number; stdout: string; stderr: string }> {
-  const env = { ...process.env, BRAID_API: new URL(controlPlane.url).host }
-  return new Promise((resolve) => {
-    execFile(program, args, { env, timeout: 120_000 }, (error, stdout, stderr) =>
-      resolve({ status: error === null ? 0 : Number(error.code ?? -1), stdout, stderr }),
-    )
-  })
-}
+const braid = (...args: readonly string[]) => braidCommand(controlPlane.url, ...args)
 
 async function admin<T>(cluster: string, ask: (admin: ReturnType<Kafka['admin']>) => Promise<T>): Promise<T> {
   const client = new Kafka({ brokers: clusters[cluster]!.bootstrap.split(','), logLevel: 0 }).admin()

@@ -59,3 +59,21 @@ export async function standbyReady(client: ControlPlaneClient, topic: string): P
     await sleep(100)
   }
 }
+
+/** Commits of all groups are mirrored there; resolves when groups could go on there this moment. */
+export async function giveStandbyHome(
+  client: ControlPlaneClient,
+  home: string,
+  standbyHome: string,
+): Promise<void> {
+  await client.tenants.put({ name: 'default', home, standbyHome })
+  const deadline = performance.now() + standbyMaxMs
+  for (;;) {
+    const { plan } = await client.failovers.start(home, { force: true }, { dryRun: true })
+    const found = plan.homes.find(({ from }) => from === home)
+    if (found?.to === standbyHome) return
+    if (performance.now() > deadline)
+      throw new Error(`${home} has no standby home that is ready after ${standbyMaxMs} ms: ${found?.reason}`)
+    await sleep(100)
+  }
+}

@@ -155,12 +155,16 @@ export class TopicUnderLoad {
     }
   }
 
+  /** Records that the group has read so far. */
+  get received(): number {
+    return this.#clients.reduce((sum, { process }) => sum + process.progress.received, 0)
+  }
+
   /** Waits until the group has so many more records. */
   async readsOn(records = 100): Promise<void> {
-    const received = () => this.#clients.reduce((sum, { process }) => sum + process.progress.received, 0)
-    const enough = received() + records
+    const enough = this.received + records
     const deadline = performance.now() + progressMaxMs
-    while (received() < enough) {
+    while (this.received < enough) {
       if (performance.now() > deadline)
         throw new Error(`group ${this.group} did not read ${records} records more within ${progressMaxMs} ms`)
       await sleep(20)
@@ -201,6 +205,20 @@ export class TopicUnderLoad {
     const outage = outageOf(this.#history, this.topic, loss.from, loss.to - loss.from + outageBeginsMs)
     if (outage === undefined) throw new Error(`nothing was acknowledged around the loss of ${loss.cluster}`)
     return outage
+  }
+
+  /** By member: from the loss to the first record that it read after it had joined again. Once it was judged. */
+  rejoinedMs({ from }: ClusterLoss): number[] {
+    const joined = new Set<string>()
+    const readAgain = new Map<string, number>()
+    for (const event of this.#history ?? []) {
+      if (event.type === 'assigned' && event.at <= from) readAgain.set(event.member, Number.POSITIVE_INFINITY)
+      if (event.type === 'assigned' && event.at > from) joined.add(event.member)
+      if (event.type !== 'received' || !joined.has(event.member)) continue
+      if (readAgain.get(event.member) === Number.POSITIVE_INFINITY)
+        readAgain.set(event.member, event.at - from)
+    }
+    return [...readAgain.values()]
   }
 
   /** Ends clients without ceremony, for when a test is given up. */

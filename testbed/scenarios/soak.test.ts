@@ -1,0 +1,23 @@
+import { randomInt } from 'node:crypto'
+import { expect, test } from 'vitest'
+import { sharedClusters } from '../clusters/shared.ts'
+import { soak } from '../soak/soak.ts'
+import { Timeline } from '../soak/timeline.ts'
+
+// What `npm run soak` does, for a minute. BRAID_SEED repeats the choices of a run, though not its timing.
+
+const RUN_MS = 60_000
+const seed = Number(process.env.BRAID_SEED ?? randomInt(1, 2 ** 31))
+
+test(`a minute of random faults, BRAID_SEED=${seed}`, async () => {
+  const timeline = new Timeline(() => {})
+  const { verdict, line } = await soak({
+    clusters: sharedClusters(),
+    forMs: RUN_MS,
+    seed,
+    timeline,
+    signal: new AbortController().signal,
+  })
+  console.info([...timeline.lines, line].join('\n'))
+  expect(verdict, `seed ${seed}`).toMatchObject({ evidence: [], verdict: 'clean' })
+})
