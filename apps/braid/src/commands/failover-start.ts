@@ -1,4 +1,4 @@
-import { type FailoverStarted, shortText } from '@braid/control-api'
+import { type FailoverKind, type FailoverStarted, shortText } from '@braid/control-api'
 import type { Command } from 'commander'
 import { confirm } from '../confirm.ts'
 import { ask } from '../control-plane-calls.ts'
@@ -40,6 +40,7 @@ export function addFailoverStart(noun: Command, session: Session): void {
     return runGivingUp(
       session,
       options,
+      'failover',
       (plan) => `Give up cluster ${cluster}: ${whatGoesWhere(plan)}?`,
       (client, dryRun) => client.failovers.start(cluster, body, { dryRun }),
     )
@@ -61,6 +62,7 @@ export function addReturn(noun: Command, session: Session): void {
     runGivingUp(
       session,
       options,
+      'return',
       ({ summary }) => `Take cluster ${cluster} back (${summary})?`,
       (client, dryRun) =>
         client.failovers.return(cluster, options.moveBack === true ? { moveBack: true } : {}, { dryRun }),
@@ -74,6 +76,7 @@ type Client = Parameters<Parameters<typeof ask>[1]>[0]
 async function runGivingUp(
   session: Session,
   options: GivingUpOptions,
+  kind: FailoverKind,
   question: (plan: FailoverStarted['plan']) => string,
   start: (client: Client, dryRun: boolean) => Promise<FailoverStarted>,
 ): Promise<void> {
@@ -81,13 +84,13 @@ async function runGivingUp(
   if (options.dryRun === true || options.yes !== true) {
     const { plan } = await ask(session, (client) => start(client, true))
     if (options.dryRun === true)
-      return print(io, options.output, plan, (shown, look) => failoverPlanText(shown, look))
+      return print(io, options.output, plan, (shown, look) => failoverPlanText(shown, kind, look))
     const shown = safeData(plan)
-    io.stderr.write(failoverPlanText(shown, lookOf(io, io.stderr), topicsAskedAboutMax))
+    io.stderr.write(failoverPlanText(shown, kind, lookOf(io, io.stderr), topicsAskedAboutMax))
     await confirm(io, question(shown), options)
   }
   const { failover, plan } = await ask(session, (client) => start(client, false))
   if (failover === null)
-    return print(io, options.output, plan, (shown, look) => failoverPlanText(shown, look))
+    return print(io, options.output, plan, (shown, look) => failoverPlanText(shown, kind, look))
   await followFailover(session, failover, options)
 }

@@ -55,12 +55,13 @@ shop      a      - (waits)   it has no standby home
       ['false', { reason: 'power is out' }],
     ])
     // How long a step was seen to take is as the machine has it.
-    expect(io.out.replace(/^(SWITCH +done).*$/m, '$1')).toBe(`\
+    expect(io.out.replace(/^((?:SWITCH|END) +done).*$/gm, '$1')).toBe(`\
 failover f-7 of a: two vantage points saw it down for 1 s
 CHECK    done
 FENCE    doing                waits until every lease is told, or has run out
 FENCE    done        386 ms
 SWITCH   done
+END      done
 cluster a is given up: 1 of 2 topics moved, 1 waits, 1 home
 switched 412 ms after it was decided, of it 386 ms for leases, route version 13
 what only a has can be read when it is back: \`braid cluster return a\`
@@ -208,7 +209,7 @@ describe('failover list, show, cancel, auto', () => {
   it('list has both kinds, and their ids for pipes', async () => {
     const list = { 'failovers.list': { failovers: [returned, failedOver], next: null } }
     const { io } = await runBraid('failover list', list)
-    expect(io.out).toMatch(/^f-7 +failover +a +done +SWITCH +1 of 2 +412 ms +automatic/m)
+    expect(io.out).toMatch(/^f-7 +failover +a +done +END +1 of 2 +412 ms +automatic/m)
     expect(io.out).toMatch(/^f-8 +return +a +done +END +1 of 1 +- +user:ann/m)
     expect((await runBraid('failover list -o name', list)).io.out).toBe('f-8\nf-7\n')
   })
@@ -288,7 +289,7 @@ describe('cluster return', () => {
     expect(io.out).toContain('RECOVER  doing                finds what stands twice')
     expect(io.out).toContain('cluster a is back: 1 of 1 topic recovered\n')
     expect(io.out).toContain(
-      'tail of 120 records in 1 topic: 3 left out because they stand twice, 40 of 45 records copied on\n',
+      'tail of 120 records in 1 topic: 3 left out because they stand twice, 40 of 45 records copied on so far\n',
     )
     expect(status).toBe(exitCodes.ok)
   })
@@ -310,7 +311,7 @@ describe('cluster return', () => {
       },
       { isTTY: true, columns: 140 },
     )
-    expect(io.out).toContain('40 of 45 records copied on')
+    expect(io.out).toContain('40 of 45 records copied on so far')
   })
 })
 

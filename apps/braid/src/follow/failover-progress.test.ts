@@ -29,7 +29,8 @@ function shownOn(
 it('a line for each step: its name when it begins, its time when it is over', () => {
   const checking = { ...fencing, step: 'CHECK' as const }
   const switching = { ...fencing, step: 'SWITCH' as const, fenceMs: 380 }
-  expect(shownOn([0, checking], [40, fencing], [430, switching], [437, failedOver])).toBe(`\
+  const ending = { ...switching, step: 'END' as const }
+  expect(shownOn([0, checking], [40, fencing], [430, switching], [437, ending], [487, failedOver])).toBe(`\
 failover f-7 of a: two vantage points saw it down for 1 s
 CHECK    doing                asks who can be reached, and what is known of the ends
 CHECK    done         40 ms
@@ -37,6 +38,8 @@ FENCE    doing                waits until every lease is told, or has run out
 FENCE    done        380 ms
 SWITCH   doing                stores where each topic goes on, and publishes it
 SWITCH   done          7 ms
+END      doing                clients go on already; chooses new standbys
+END      done         50 ms
 `)
 })
 
@@ -63,6 +66,10 @@ it('names the leases that it waits for: those that are behind, or not settled', 
   ])
   const awaiting = { ...recovering, step: 'AWAIT' as const, routeVersion: 12 }
   expect(waitedForText(awaiting, [proxyLease, told])[0]).toContain('2 leases')
+  // What is to be followed is not in the record yet.
+  expect(waitedForText({ ...fencing, routeVersion: null }, [proxyLease, told])[0]).toContain(
+    '1 lease: proxy proxy-1',
+  )
   expect(waitedForText({ ...fencing, routeVersion: null }, [proxyLease])).toEqual([])
   const many = Array.from({ length: 8 }, (_, i) => ({ ...proxyLease, id: `p${i}` }))
   expect(waitedForText(fencing, many)[0]).toMatch(/^waits for 8 leases: .* and 3 more$/)
@@ -70,7 +77,7 @@ it('names the leases that it waits for: those that are behind, or not settled', 
 
 it('sums what was recovered, and is silent before anything was found', () => {
   expect(recoveredText([...returnTopics, ...returnTopics])).toEqual([
-    'tail of 240 records in 2 topics: 6 left out because they stand twice, 80 of 90 records copied on',
+    'tail of 240 records in 2 topics: 6 left out because they stand twice, 80 of 90 records copied on so far',
   ])
   expect(recoveredText([{ ...returnTopics[0]!, recovered: null }])).toEqual([])
 })

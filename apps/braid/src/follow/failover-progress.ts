@@ -33,7 +33,12 @@ export const failoverProgress = (
 ): FailoverProgress =>
   output.isTTY ? new LiveProgress(output, details, nowMs) : new PlainProgress(output, nowMs)
 
-type Seen = { readonly step: FailoverStep; readonly status: string; readonly elapsedMs: number | undefined }
+interface Seen {
+  readonly step: FailoverStep
+  readonly status: string
+  readonly elapsedMs: number | undefined
+  readonly note: string
+}
 
 /**
  * The record says at which step it is, and not since when: it is timed here, from when a step was first seen. One that
@@ -61,6 +66,7 @@ class StepTimes {
       step: one,
       status: i < at || state === 'done' ? 'done' : state === 'running' ? 'doing' : state,
       elapsedMs: this.elapsedMs(failover, one, nowMs),
+      note: doesWhat(kind, one),
     }))
   }
 
@@ -72,9 +78,9 @@ class StepTimes {
   }
 }
 
-const stepLine = ({ step, status, elapsedMs }: Seen): string =>
+const stepLine = ({ step, status, elapsedMs, note }: Seen): string =>
   `${step.padEnd(8)} ${status.padEnd(9)} ${(elapsedMs === undefined ? '' : duration(elapsedMs)).padStart(8)}   ${
-    status === 'doing' ? doesWhat[step] : ''
+    status === 'doing' ? note : ''
   }`.trimEnd()
 
 class PlainProgress implements FailoverProgress {
@@ -177,11 +183,11 @@ class LiveProgress implements FailoverProgress {
 const waitsForLeases = ({ state, step }: Failover): boolean =>
   state === 'running' && (step === 'FENCE' || step === 'AWAIT')
 
-/** Who has not followed yet, as far as a version to follow is known. */
+/** Who has not followed yet. Until the version to follow is in the record, it is the newest that anybody has. */
 export function waitedForText({ step, routeVersion }: Failover, leases: readonly Lease[]): string[] {
-  if (routeVersion === null) return []
+  const wanted = routeVersion ?? Math.max(0, ...leases.map((lease) => lease.routeVersion))
   const behind = leases.filter(
-    (lease) => lease.routeVersion < routeVersion || (step === 'AWAIT' && lease.settledVersion < routeVersion),
+    (lease) => lease.routeVersion < wanted || (step === 'AWAIT' && lease.settledVersion < wanted),
   )
   if (behind.length === 0) return []
   const shown = behind
@@ -200,7 +206,7 @@ export function recoveredText(topics: readonly FailoverTopic[]): string[] {
   const sum = (key: 'tail' | 'leftOut' | 'copied' | 'toCopy'): number =>
     found.reduce((total, one) => total + one[key], 0)
   const copies =
-    sum('toCopy') === 0 ? '' : `, ${sum('copied')} of ${counted(sum('toCopy'), 'record')} copied on`
+    sum('toCopy') === 0 ? '' : `, ${sum('copied')} of ${counted(sum('toCopy'), 'record')} copied on so far`
   return [
     `tail of ${counted(sum('tail'), 'record')} in ${counted(found.length, 'topic')}: ${sum('leftOut')} left out because they stand twice${copies}`,
   ]

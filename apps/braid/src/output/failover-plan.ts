@@ -1,4 +1,4 @@
-import type { FailoverHome, FailoverPlan, FailoverTopic } from '@braid/control-api'
+import type { FailoverHome, FailoverKind, FailoverPlan, FailoverTopic } from '@braid/control-api'
 import { topicTitle } from './move-plan.ts'
 import type { Look } from './print.ts'
 import { counted } from './quantity.ts'
@@ -7,14 +7,16 @@ import { type Column, table } from './table.ts'
 /** What giving a cluster up, or taking it back, would do: each topic and home with its reason. */
 export function failoverPlanText(
   plan: FailoverPlan,
+  kind: FailoverKind,
   look: Look,
   topicsMax = Number.POSITIVE_INFINITY,
 ): string {
   const { topics, homes, leases, summary } = plan
   const shown = topics.slice(0, topicsMax)
   const parts = [`${summary}\n`]
-  if (topics.length > 0) parts.push(table(topicColumns, shown, look) + andMore(topics.length - shown.length))
-  if (homes.length > 0) parts.push(table(homeColumns, homes, look))
+  if (topics.length > 0)
+    parts.push(table(topicColumns[kind], shown, look) + andMore(topics.length - shown.length))
+  if (homes.length > 0) parts.push(table(homeColumns[kind], homes, look))
   parts.push(
     leases === 0
       ? 'no process holds a lease\n'
@@ -29,19 +31,40 @@ const andMore = (count: number): string =>
 /** A topic or a home that goes nowhere waits for the cluster, and its reason says why. */
 const target = (cluster: string | undefined | null): string => cluster ?? '- (waits)'
 
-const topicColumns: readonly Column<FailoverTopic>[] = [
-  { head: 'TOPIC', cell: topicTitle },
-  { head: 'POLICY', cell: ({ policy }) => policy },
-  { head: 'TO', cell: ({ to }) => target(to?.cluster) },
-  { head: 'REASON', cell: ({ reason }) => reason },
-]
+type Columns<Row> = Readonly<Record<FailoverKind, readonly Column<Row>[]>>
 
-const homeColumns: readonly Column<FailoverHome>[] = [
-  { head: 'HOME OF', cell: ({ tenant }) => tenant },
-  { head: 'FROM', cell: ({ from }) => from },
-  { head: 'TO', cell: ({ to }) => target(to) },
-  { head: 'REASON', cell: ({ reason }) => reason },
-]
+/** A return moves no topic: it says where the topic is now, and what becomes of what was lost. */
+const topicColumns: Columns<FailoverTopic> = {
+  failover: [
+    { head: 'TOPIC', cell: topicTitle },
+    { head: 'POLICY', cell: ({ policy }) => policy },
+    { head: 'TO', cell: ({ to }) => target(to?.cluster) },
+    { head: 'REASON', cell: ({ reason }) => reason },
+  ],
+  return: [
+    { head: 'TOPIC', cell: topicTitle },
+    { head: 'POLICY', cell: ({ policy }) => policy },
+    { head: 'LOST', cell: ({ from }) => from.topic },
+    { head: 'IS NOW ON', cell: ({ to }) => to?.cluster ?? '-' },
+    { head: 'REASON', cell: ({ reason }) => reason },
+  ],
+}
+
+/** Nor does it move a home. */
+const homeColumns: Columns<FailoverHome> = {
+  failover: [
+    { head: 'HOME OF', cell: ({ tenant }) => tenant },
+    { head: 'FROM', cell: ({ from }) => from },
+    { head: 'TO', cell: ({ to }) => target(to) },
+    { head: 'REASON', cell: ({ reason }) => reason },
+  ],
+  return: [
+    { head: 'TENANT', cell: ({ tenant }) => tenant },
+    { head: 'HOME', cell: ({ from }) => from },
+    { head: 'STANDBY HOME', cell: ({ to }) => to ?? '-' },
+    { head: 'REASON', cell: ({ reason }) => reason },
+  ],
+}
 
 /** `12 topics go on elsewhere, 3 wait, 1 home moves`: what is asked about. */
 export function whatGoesWhere({ topics, homes }: FailoverPlan): string {

@@ -9,12 +9,12 @@ export type FailoverStep = Failover['step']
 
 /** What each of the two goes through, in order. */
 export const stepsOf: Readonly<Record<FailoverKind, readonly FailoverStep[]>> = {
-  failover: ['CHECK', 'FENCE', 'SWITCH'],
+  failover: ['CHECK', 'FENCE', 'SWITCH', 'END'],
   return: ['CHECK', 'SEAL', 'ANNOUNCE', 'AWAIT', 'RECOVER', 'END'],
 }
 
 /** What a person may wonder about while a step takes long. */
-export const doesWhat: Readonly<Record<FailoverStep, string>> = {
+const whatItDoes: Readonly<Record<FailoverStep, string>> = {
   CHECK: 'asks who can be reached, and what is known of the ends',
   FENCE: 'waits until every lease is told, or has run out',
   SWITCH: 'stores where each topic goes on, and publishes it',
@@ -24,6 +24,9 @@ export const doesWhat: Readonly<Record<FailoverStep, string>> = {
   RECOVER: 'finds what stands twice, and copies what was passed over',
   END: 'makes it an ordinary part of the chains',
 }
+
+export const doesWhat = (kind: FailoverKind, step: FailoverStep): string =>
+  kind === 'failover' && step === 'END' ? 'clients go on already; chooses new standbys' : whatItDoes[step]
 
 export const failoverTitle = ({ id, kind, cluster }: Failover): string => `${kind} ${id} of ${cluster}`
 

@@ -63,7 +63,7 @@ export const fencing: Failover = {
 export const failedOver: Failover = {
   ...fencing,
   state: 'done',
-  step: 'SWITCH',
+  step: 'END',
   counts: { topics: 2, moved: 1, waiting: 1, homes: 1 },
   decisionToSwitchMs: 412.4,
   fenceMs: 386.2,
