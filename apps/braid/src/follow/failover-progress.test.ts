@@ -61,18 +61,17 @@ it('one that is undone says so at its step', () => {
 
 it('names the leases that it waits for: those that are behind, or not settled', () => {
   const told = { ...proxyLease, id: 'told', routeVersion: 12, settledVersion: 11 }
-  expect(waitedForText(fencing, [proxyLease, told])).toEqual([
+  const known = { ...fencing, routeVersion: 12 }
+  expect(waitedForText(known, [proxyLease, told])).toEqual([
     'waits for 1 lease: proxy proxy-1 (until 2026-11-23T10:00:03.000Z)',
   ])
   const awaiting = { ...recovering, step: 'AWAIT' as const, routeVersion: 12 }
   expect(waitedForText(awaiting, [proxyLease, told])[0]).toContain('2 leases')
   // What is to be followed is not in the record yet.
-  expect(waitedForText({ ...fencing, routeVersion: null }, [proxyLease, told])[0]).toContain(
-    '1 lease: proxy proxy-1',
-  )
-  expect(waitedForText({ ...fencing, routeVersion: null }, [proxyLease])).toEqual([])
+  expect(waitedForText(fencing, [proxyLease, told])[0]).toContain('1 lease: proxy proxy-1')
+  expect(waitedForText(fencing, [proxyLease])).toEqual([])
   const many = Array.from({ length: 8 }, (_, i) => ({ ...proxyLease, id: `p${i}` }))
-  expect(waitedForText(fencing, many)[0]).toMatch(/^waits for 8 leases: .* and 3 more$/)
+  expect(waitedForText(known, many)[0]).toMatch(/^waits for 8 leases: .* and 3 more$/)
 })
 
 it('sums what was recovered, and is silent before anything was found', () => {

@@ -30,12 +30,14 @@ export const doesWhat = (kind: FailoverKind, step: FailoverStep): string =>
 
 export const failoverTitle = ({ id, kind, cluster }: Failover): string => `${kind} ${id} of ${cluster}`
 
-/** `12 of 15 topics moved, 3 wait, 1 home` */
+/** `12 of 15 topics moved, 3 wait, 1 home`; of a return, which moves nothing, `15 lost loglets`. */
 export function failoverCounts({ kind, counts }: Failover): string {
   const { topics, moved, waiting, homes } = counts
-  const done = kind === 'failover' ? 'moved' : 'recovered'
+  if (kind === 'return') return counted(topics, 'lost loglet')
+  // They are counted when it switches: until then topics may come and go.
+  if (topics === 0 && homes === 0) return 'nothing has moved yet'
   return [
-    `${moved} of ${counted(topics, 'topic')} ${done}`,
+    `${moved} of ${counted(topics, 'topic')} moved`,
     ...(waiting > 0 ? [`${waiting} ${waiting === 1 ? 'waits' : 'wait'}`] : []),
     ...(homes > 0 ? [counted(homes, 'home')] : []),
   ].join(', ')
@@ -63,9 +65,9 @@ export function failoverHead(failover: Failover): string {
   return lines.map((line) => `${line}\n`).join('')
 }
 
-/** Empty before there is any. */
-export function timesOf({ decisionToSwitchMs, fenceMs, routeVersion }: Failover): string[] {
-  if (decisionToSwitchMs === null) return []
+/** Empty before there is any, and of a return, which makes nobody wait. */
+export function timesOf({ kind, decisionToSwitchMs, fenceMs, routeVersion }: Failover): string[] {
+  if (kind === 'return' || decisionToSwitchMs === null) return []
   const fenced = fenceMs === null ? '' : `, of it ${duration(fenceMs)} for leases`
   const version = routeVersion === null ? '' : `, route version ${routeVersion}`
   return [`switched ${duration(decisionToSwitchMs)} after it was decided${fenced}${version}`]
@@ -84,10 +86,16 @@ export const failoversText = (all: readonly Failover[], look: Look): string =>
           { head: 'CLUSTER', cell: ({ cluster }) => cluster },
           { head: 'STATE', cell: ({ state }) => state },
           { head: 'STEP', cell: ({ step }) => step },
-          { head: 'TOPICS', cell: ({ counts }) => `${counts.moved} of ${counts.topics}`, align: 'right' },
+          {
+            head: 'TOPICS',
+            cell: ({ kind, counts }) =>
+              kind === 'return' ? String(counts.topics) : `${counts.moved} of ${counts.topics}`,
+            align: 'right',
+          },
           {
             head: 'SWITCHED IN',
-            cell: ({ decisionToSwitchMs: ms }) => (ms === null ? '-' : duration(ms)),
+            cell: ({ kind, decisionToSwitchMs: ms }) =>
+              kind === 'return' || ms === null ? '-' : duration(ms),
             align: 'right',
           },
           { head: 'BY', cell: ({ by }) => by },
