@@ -9,7 +9,9 @@ import { createFailoverTopic, standbyReady } from '../workloads/failover-topic.t
 
 // What somebody in a hurry asks for, and is refused with the reason: by the API, and by the command line.
 
-const REFUSED = 1
+/** The exit statuses of `braid help exit-codes`: the present state forbids it; there is no such thing. */
+const REFUSED = 5
+const NOT_FOUND = 4
 const NOT_CONFIRMED = 2
 const TOPIC = 'wrong-use'
 
@@ -71,7 +73,7 @@ test('nobody gives up a cluster that answers, takes back one that was not given 
   await expectRefused(
     topics.abandon(TOPIC, 7, { confirm: true }),
     command('topic', 'abandon', TOPIC, '--loglet', '7', '--yes'),
-    { code: 'UNKNOWN_LOGLET', words: /loglet 7/ },
+    { code: 'UNKNOWN_LOGLET', words: /loglet 7/, status: NOT_FOUND },
   )
   await expectRefused(failovers.start('c', { force: true }), command('failover', 'c', '--force', '--yes'), {
     code: 'NOTHING_TO_FAIL_OVER',
