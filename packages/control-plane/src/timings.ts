@@ -59,6 +59,11 @@ export interface Timings {
   readonly standbyCheckMaxMs: number
   /** How long a failover waits for where groups are. */
   readonly positionsMaxMs: number
+  /**
+   * A producer that has begun to write again what was lost goes on with it for so long: clients give a batch up after
+   * two minutes (delivery.timeout.ms).
+   */
+  readonly repeatsSettleMs: number
   readonly leaseMs: number
   readonly leaseCheckMs: number
   readonly heartbeatMs: number
@@ -104,6 +109,7 @@ export const defaultTimings: Timings = {
   knownEndsMaxMs: 4_000,
   standbyCheckMaxMs: 1_000,
   positionsMaxMs: 1_500,
+  repeatsSettleMs: 120_000,
   leaseMs: 10_000,
   leaseCheckMs: 500,
   heartbeatMs: 2_000,

@@ -20,8 +20,6 @@ export interface LogletPlace {
   readonly partition: number
   /** Physical, of the loglet. */
   readonly start: bigint
-  /** Undefined: up to where it is now. */
-  readonly end: bigint | undefined
   readonly forgets: boolean
 }
 

@@ -65,6 +65,10 @@ export class FakeCluster implements KafkaCluster {
   looksUntilSealed = 1
   /** Topics whose brokers never refuse. */
   readonly stubborn = new Set<string>()
+  /** So many appends are done and not answered. */
+  answersToLose = 0
+  /** Of one answer to a read. */
+  readMaxBytes = 1_000
   private looks = 0
 
   constructor(name: string) {
@@ -207,16 +211,31 @@ export class FakeCluster implements KafkaCluster {
     return new Map(this.topic(name).partitions[partition]!.producers)
   }
 
-  async readBatches(name: string, partition: number, offset: bigint) {
+  async readBatches(name: string, partition: number, offset: bigint, maxBytes: number) {
     this.called('readBatches')
-    const { batches } = this.topic(name).partitions[partition]!
-    return Buffer.concat(batches.filter((batch) => nextOffset(batch, 0) > offset))
+    const { batches, start, end } = this.topic(name).partitions[partition]!
+    if (offset < start || offset > end) throw this.error('OFFSET_OUT_OF_RANGE')
+    const read: Buffer[] = []
+    let bytes = 0
+    for (const batch of batches) {
+      if (nextOffset(batch, 0) <= offset) continue
+      // The first is whole, whatever it takes.
+      if (read.length > 0 && bytes + batch.length > Math.min(maxBytes, this.readMaxBytes)) break
+      read.push(batch)
+      bytes += batch.length
+    }
+    return Buffer.concat(read)
   }
 
   async append(name: string, partition: number, batch: Buffer) {
     this.called('append')
     if (this.isSealed(name)) throw this.error('MESSAGE_TOO_LARGE')
-    return this.write(name, partition, batch)
+    const appended = this.write(name, partition, batch)
+    if (this.answersToLose > 0) {
+      this.answersToLose--
+      throw new ConnectionError('TIMED_OUT', `${this.name}: no answer`, { cluster: this.name })
+    }
+    return appended
   }
 
   async groupCommits(topic: string) {
@@ -291,8 +310,9 @@ export class FakeCluster implements KafkaCluster {
     const lastSequence = baseSequence(batch, 0) + lastOffsetDelta(batch, 0)
     if (id >= 0n) {
       const known = log.producers.get(id)
-      if (known !== undefined && known.lastSequence >= lastSequence) return 'duplicate'
-      log.producers.set(id, { epoch: producerEpoch(batch, 0), lastSequence })
+      const epoch = producerEpoch(batch, 0)
+      if (known?.epoch === epoch && known.lastSequence >= lastSequence) return 'duplicate'
+      log.producers.set(id, { epoch, lastSequence })
     }
     const appended = Buffer.from(batch)
     setBaseOffset(appended, 0, log.end)
@@ -324,7 +344,9 @@ export class FakeCluster implements KafkaCluster {
     return new ConnectionError('CONNECT_FAILED', `${this.name}: refused`, { cluster: this.name })
   }
 
-  private error(name: 'MESSAGE_TOO_LARGE' | 'UNKNOWN_TOPIC_OR_PARTITION'): ConnectionError {
+  private error(
+    name: 'MESSAGE_TOO_LARGE' | 'UNKNOWN_TOPIC_OR_PARTITION' | 'OFFSET_OUT_OF_RANGE',
+  ): ConnectionError {
     const facts = { cluster: this.name, kafkaError: errorCodes[name] }
     return new ConnectionError('BROKER_ERROR', `${this.name}: ${name}`, facts)
   }

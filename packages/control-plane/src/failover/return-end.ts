@@ -1,0 +1,117 @@
+import type { TenantRoute, TopicRoute } from '@braid/routing-model'
+import { randomName } from '../random-name.ts'
+import { indexOfLoglet } from '../sagas/loglet-index.ts'
+import { retirementName } from '../sagas/retirement-name.ts'
+import type { Stop } from '../sagas/saga.ts'
+import { strayToCopy } from '../sagas/strays.ts'
+import type { FailoverTopicRow, FoundLoglet } from '../store/failover-queries.ts'
+import { retirementOf } from '../store/migration-queries.ts'
+import { clusterRoute } from '../store/store.ts'
+import { holesOf, lostAgain, withHoles } from './lost-loglets.ts'
+import { moveBack } from './move-back.ts'
+import { logletOf, type ReturnContext, type ReturnOptions, returnOf } from './returning.ts'
+
+/** END: all at once; and what was asked for besides, which may fail. */
+export async function endReturn(context: ReturnContext, stop: Stop): Promise<void> {
+  await takeBack(context)
+  const { options } = await returnOf(context)
+  if ((options as ReturnOptions).moveBack) await moveBack(context, stop)
+}
+
+type Found = FailoverTopicRow & { readonly found: FoundLoglet; readonly ends: readonly bigint[] }
+
+async function takeBack(context: ReturnContext): Promise<void> {
+  const { plane, id } = context
+  const { store, board } = plane
+  await store.transaction(async () => {
+    const { cluster: name } = await returnOf(context)
+    const cluster = await store.cluster(name)
+    // A run before did it all.
+    if (cluster === undefined || (cluster.state !== 'unavailable' && !cluster.fenced)) return
+    const returned: Found[] = []
+    const changed = new Map<string, TopicRoute>()
+    for (const row of await store.failovers.topics(id)) {
+      const loglet = logletOf(plane, row)
+      if (loglet === undefined) continue
+      const route = changed.get(row.topicId) ?? loglet.route
+      const index = indexOfLoglet(route, row.from)
+      const { found, ends } = row
+      if (route.away(index)?.state !== 'returning') continue
+      if (found === null || ends === null) {
+        changed.set(row.topicId, lostAgain(route, index))
+        continue
+      }
+      let next = route.returned(index, found.cuts, holesOf(found.holes, route))
+      for (const { holes, ...place } of found.earlier) {
+        const at = indexOfLoglet(next, place)
+        if (at >= 0) next = withHoles(next, at, holes)
+      }
+      changed.set(row.topicId, next)
+      returned.push({ ...row, found, ends })
+    }
+    const tenants = await standbyHomes(context, name)
+    const active = { ...cluster, state: 'active' as const, fenced: false }
+    await board.change(
+      {
+        clusters: [clusterRoute(active)],
+        ...(tenants.length > 0 && { tenants }),
+        ...(changed.size > 0 && { topics: [...changed.values()].map((route) => route.toJSON()) }),
+      },
+      async (version) => {
+        await store.updateCluster(active)
+        for (const { name: tenant, home, standbyHome } of tenants)
+          await store.setHomes(tenant, home, standbyHome!)
+        for (const route of changed.values()) await store.setLoglets(route)
+        for (const row of returned) await letDrain(context, changed.get(row.topicId)!, row, version)
+      },
+    )
+  })
+}
+
+/** As after a migration: watched, and retired once nothing of it can be read. What lies behind its cut is copied on. */
+async function letDrain(
+  { plane, sagas, id }: ReturnContext,
+  route: TopicRoute,
+  { topicId, tenant, topic, from, found, ends }: Found,
+  routeVersion: number,
+): Promise<void> {
+  const { store, now, random } = plane
+  const { migrations } = store
+  // One that was sealed before its cluster was lost has a record, and its saga waits.
+  let record = (await migrations.drainOf(topicId, from))?.id
+  if (record === undefined) {
+    record = randomName(12, random)
+    await migrations.addSwitched({
+      id: record,
+      group: id,
+      operation: null,
+      tenant,
+      topic,
+      topicId,
+      from,
+      to: { cluster: route.cluster(route.active), topic: route.physicalTopic(route.active) },
+      createdAt: now(),
+      cuts: found.cuts,
+      routeVersion,
+      switchedAt: now(),
+    })
+    await sagas.start(retirementName, retirementOf(record))
+  }
+  for (const [partition, to] of ends.entries()) {
+    const cut = found.cuts[partition]!
+    if (to > cut) await migrations.putStray(record, strayToCopy(plane, { partition, from: cut, to }))
+  }
+}
+
+/** The home that a tenant had is where its commits are mirrored to, unless it has another standby home by now. */
+async function standbyHomes({ plane }: ReturnContext, cluster: string): Promise<TenantRoute[]> {
+  const { store } = plane
+  const tenants: TenantRoute[] = []
+  for (const { tenant, to } of (await store.failovers.lastSwitched(cluster))?.homes ?? []) {
+    if (to === null) continue
+    const spec = await store.tenantSpecs.get(tenant)
+    if (spec === undefined || spec.home === cluster || spec.standbyHome !== null) continue
+    tenants.push({ name: tenant, home: spec.home, standbyHome: cluster })
+  }
+  return tenants
+}
