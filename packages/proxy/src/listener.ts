@@ -1,17 +1,8 @@
 import { createServer, type Server, type Socket } from 'node:net'
 import type { Engine, Session } from '@braid/virtual-cluster'
+import { ListenError } from './listen-error.ts'
 import { readInto } from './read-into.ts'
 import { socketSink } from './socket-sink.ts'
-
-export class ListenError extends Error {
-  override readonly name = 'ListenError'
-  readonly code: 'ADDRESS_IN_USE' | 'LISTEN_FAILED'
-
-  constructor(code: ListenError['code'], message: string, cause: unknown) {
-    super(message, { cause })
-    this.code = code
-  }
-}
 
 export interface Listener {
   readonly host: string
@@ -89,16 +80,7 @@ function opened(
 ): Promise<void> {
   return new Promise((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) => {
-      const inUse = error.code === 'EADDRINUSE'
-      reject(
-        new ListenError(
-          inUse ? 'ADDRESS_IN_USE' : 'LISTEN_FAILED',
-          inUse
-            ? `the ${purpose} listener cannot use ${host}:${port}: another process listens there; stop it or choose another --listen`
-            : `the ${purpose} listener cannot listen at ${host}:${port}: ${error.message}`,
-          error,
-        ),
-      )
+      reject(ListenError.of(error, purpose, `${host}:${port}`, '--listen'))
     })
     server.listen({ host, port }, () => resolve())
   })

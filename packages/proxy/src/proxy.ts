@@ -1,5 +1,7 @@
 import { type Limits, type Log, type RoutedEngine, startRoutedEngine } from '@braid/virtual-cluster'
 import { type Listener, listen } from './listener.ts'
+import type { ProxyState } from './metrics/collect.ts'
+import { type MetricsServer, serveMetrics } from './metrics/server.ts'
 import { OwnListeners } from './own-listeners.ts'
 
 export interface ProxyOptions {
@@ -23,6 +25,8 @@ export interface ProxyOptions {
   readonly limits?: Partial<Limits>
   /** Client connections of one listener; more are refused. */
   readonly connectionsMax?: number
+  /** `host:port` where /metrics, /healthz and /readyz are answered over HTTP; nowhere when absent. */
+  readonly metrics?: string
 }
 
 export interface Proxy {
@@ -31,6 +35,8 @@ export interface Proxy {
   /** By cluster, `host:port` of the listener that leads there. */
   readonly listeners: Readonly<Record<string, string>>
   readonly routeVersion: number
+  /** `host:port` of /metrics; undefined when it was not asked for. */
+  readonly metrics: string | undefined
   close(): Promise<void>
 }
 
@@ -63,6 +69,7 @@ class RunningProxy implements Proxy {
   #routed: RoutedEngine | undefined
   #own: OwnListeners | undefined
   #bootstrap: Listener | undefined
+  #metrics: MetricsServer | undefined
   #renewTimer: NodeJS.Timeout | undefined
   #opening: Promise<void> = Promise.resolve()
   #renewFailed = false
@@ -76,12 +83,19 @@ class RunningProxy implements Proxy {
   }
 
   async start(): Promise<void> {
-    const { id, controlPlane, tenant, token, routesFile, limits } = this.#options
+    const { id, controlPlane, tenant, token, routesFile, limits, metrics } = this.#options
+    if (metrics !== undefined) {
+      this.#metrics = await serveMetrics(parseAddress(metrics), {
+        state: () => this.#state(),
+        notReady: () => this.#notReady(),
+      })
+    }
     this.#routed = await startRoutedEngine({
       controlPlane,
       tenant,
       token,
       clientId: `braid-${id}`,
+      accessPoint: id,
       routesFile,
       limits,
       log: this.#log,
@@ -117,6 +131,29 @@ class RunningProxy implements Proxy {
 
   get routeVersion(): number {
     return this.#routed?.table.version ?? 0
+  }
+
+  get metrics(): string | undefined {
+    return this.#metrics?.address
+  }
+
+  #state(): ProxyState {
+    const { user, system } = process.cpuUsage()
+    return {
+      routed: this.#routed,
+      process: {
+        cpuSeconds: (user + system) / 1_000_000,
+        residentBytes: process.memoryUsage.rss(),
+        startedAt: performance.timeOrigin / 1_000,
+      },
+      nowMs: performance.now(),
+    }
+  }
+
+  #notReady(): string | undefined {
+    if (this.#closing) return 'the proxy is being stopped'
+    if (this.#routed === undefined) return 'no routes have come yet'
+    return this.#bootstrap === undefined ? 'the listeners are not open yet' : undefined
   }
 
   /** Opens listeners of new clusters and closes those of clusters that are gone, one change after another. */
@@ -183,6 +220,7 @@ class RunningProxy implements Proxy {
       ...[...this.#opened.values()].map((listener) => listener.close()),
     ])
     await this.#routed?.close()
+    await this.#metrics?.close()
   }
 }
 
