@@ -75,7 +75,7 @@ async function dyingAt(
       } catch (error) {
         if (!(error instanceof ControlPlaneError)) throw error
         // It answers, and that was not noticed yet.
-        if (error.code === 'CLUSTER_STILL_FAILING') continue
+        if (error.code === 'CLUSTER_STILL_FAILING' || error.code === 'CLUSTER_UNREACHABLE') continue
         // Killed before it could answer: what it was asked for is on its disk.
         if (error.code === 'UNAVAILABLE' || error.code === 'FAILOVER_IN_PROGRESS') return undefined
         throw error

@@ -41,6 +41,8 @@ export interface GivenUp {
 }
 
 const lookEveryMs = 50
+/** Brokers answer, and who looks at them has not seen that. */
+const notSeenYet: ReadonlySet<unknown> = new Set(['CLUSTER_STILL_FAILING', 'CLUSTER_UNREACHABLE'])
 
 /** Waits until the cluster is given up, by whoever decides it, and clients write elsewhere. */
 export async function untilGivenUp(
@@ -83,9 +85,7 @@ export async function returnCluster(
         timeoutMs: Math.max(1, deadline - performance.now()),
       })
     } catch (error) {
-      // Its brokers answer, and who looks at it has not seen that yet.
-      const passing = (error as { code?: unknown }).code === 'CLUSTER_STILL_FAILING'
-      if (!passing || performance.now() > deadline) throw error
+      if (!notSeenYet.has((error as { code?: unknown }).code) || performance.now() > deadline) throw error
       await sleep(lookEveryMs)
     }
   }

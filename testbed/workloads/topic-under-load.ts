@@ -12,6 +12,7 @@ import type { ClusterLoss } from './cluster-loss.ts'
 import { createFailoverTopic, type FailoverPolicy } from './failover-topic.ts'
 import { KafkajsLog } from './kafkajs-log.ts'
 import type { KafkajsProducersOptions } from './kafkajs-producers.ts'
+import { wrongLags } from './lag-truth.ts'
 import { moveTopic } from './move.ts'
 import { coordinatorReady, readBack, readCommits } from './read-back.ts'
 
@@ -187,16 +188,22 @@ export class TopicUnderLoad {
     const isAllowed = (event: HistoryEvent) =>
       event.type === 'error' && allowed !== undefined && allowed.test(event.error)
     this.#history = mergeHistories(...histories, this.#moves, also).filter((event) => !isAllowed(event))
-    const verdict = checkHistory(this.#history, await readBack(this.#kafka, topic), {
+    const contents = await readBack(this.#kafka, topic)
+    const finalCommits = await readCommits(this.#kafka, group, topic)
+    const verdict = checkHistory(this.#history, contents, {
       topic,
       groups: [group],
-      finalCommits: await readCommits(this.#kafka, group, topic),
+      finalCommits,
       ...(this.#failover && { failover: this.#failover }),
       ...options,
     })
-    if (caughtUp.every(Boolean)) return verdict
-    const late = `unseen: group ${group} was not at the end of the topic ${catchUpMaxMs} ms after the producers`
-    return { ...verdict, verdict: 'broken', evidence: [late, ...verdict.evidence] }
+    const more = await wrongLags({ braid: this.#braid, topic, contents, finalCommits })
+    if (!caughtUp.every(Boolean))
+      more.unshift(
+        `unseen: group ${group} was not at the end of the topic ${catchUpMaxMs} ms after the producers`,
+      )
+    if (more.length === 0) return verdict
+    return { ...verdict, verdict: 'broken', evidence: [...more, ...verdict.evidence] }
   }
 
   /** How long its producers had no answer when the cluster was lost. Once it was judged. */
