@@ -1,4 +1,5 @@
 import type { Clusters } from './clusters/clusters.ts'
+import type { ClusterSight } from './failover/cluster-sight.ts'
 import type { KnownEnds } from './failover/known-ends.ts'
 import type { Leases } from './failover/leases.ts'
 import type { Log } from './log.ts'
@@ -18,6 +19,8 @@ export interface Plane {
   readonly facts: KnownFacts
   /** Who may write to topics that fail over. */
   readonly leases: Leases
+  /** How everyone sees the clusters. */
+  readonly sight: ClusterSight
   /** Of logs that may be lost. */
   readonly knownEnds: KnownEnds
   readonly timings: Timings

@@ -41,3 +41,11 @@ export function unknownCluster(name: string, known: Iterable<string>): Refusal {
       : `there is no cluster ${name}; registered are ${names.join(', ')}`,
   )
 }
+
+/** Of whatever needs a cluster that is given up. */
+export function givenUp(name: string): Refusal {
+  return new Refusal(
+    'CLUSTER_GIVEN_UP',
+    `${name} was given up: nothing moves there or away until it is taken back with a return`,
+  )
+}

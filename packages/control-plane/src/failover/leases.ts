@@ -51,7 +51,7 @@ interface Waiter {
   gone(id: string): void
 }
 
-type Listener = (lease: HeldLease, before: HeldLease | undefined) => void
+type Listener = (lease: HeldLease | undefined, before: HeldLease | undefined) => void
 
 const leasesMax = 100_000
 const forgetAfterMs = 60_000
@@ -77,7 +77,7 @@ export class Leases {
     this.forgotAt = clock()
   }
 
-  /** Called with every renewal. Returns how to stop that. */
+  /** Called with every renewal, and with undefined when a lease was ended. Returns how to stop that. */
   onRenewal(listener: Listener): () => void {
     this.listeners.add(listener)
     return () => this.listeners.delete(listener)
@@ -111,6 +111,7 @@ export class Leases {
   end(id: string): HeldLease | undefined {
     const lease = this.held.get(id)
     this.held.delete(id)
+    for (const listener of this.listeners) listener(undefined, lease)
     for (const waiter of this.waiting) waiter.gone(id)
     return lease
   }

@@ -7,6 +7,7 @@ import type { RequestCounts } from '../api/metrics.ts'
 import { createApi } from '../api/server.ts'
 import { Clusters, type OpenCluster } from '../clusters/clusters.ts'
 import { Doctor } from '../doctor/doctor.ts'
+import { ClusterSight } from '../failover/cluster-sight.ts'
 import { KnownEnds } from '../failover/known-ends.ts'
 import { LeadSure } from '../failover/lead-sure.ts'
 import { Leases } from '../failover/leases.ts'
@@ -88,6 +89,7 @@ export async function beginTerm(parts: TermParts): Promise<Term> {
     leftovers,
     facts: new KnownFacts({ reach: (name) => clusters.reach(name), now }),
     leases,
+    sight: new ClusterSight(timings),
     knownEnds,
     timings,
     log,

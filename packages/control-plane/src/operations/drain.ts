@@ -8,7 +8,7 @@ import type { ClusterState, PlannedMove } from '@braid/control-api'
 import { fleetSnapshot } from '../placement/fleet-snapshot.ts'
 import { type DrainPlan, type FleetSnapshot, planDrain, topicKey } from '../planner/index.ts'
 import { count, list } from '../planner/words.ts'
-import { unknownCluster } from '../refusal.ts'
+import { givenUp, unknownCluster } from '../refusal.ts'
 import type { Nap, Stop } from '../sagas/saga.ts'
 import { defineSaga } from '../sagas/saga-kind.ts'
 import { type OperationContext, operationEnds, operationIn } from './context.ts'
@@ -65,6 +65,7 @@ async function cordon(context: OperationContext): Promise<void> {
     const { cluster: name, stateBefore } = await operationIn(context)
     const cluster = await store.cluster(name!)
     if (cluster === undefined) throw unknownCluster(name!, [])
+    if (cluster.state === 'unavailable') throw givenUp(cluster.name)
     // Once only: what a second try would find is draining.
     if (stateBefore === null) await store.operations.setStateBefore(context.id, cluster.state)
     await store.updateCluster({ ...cluster, state: 'draining' })
@@ -92,7 +93,9 @@ async function end(context: OperationContext): Promise<void> {
     if (route !== undefined) await store.topicSpecs.setStandby(route.id, to)
   }
   const row = await store.cluster(cluster!)
-  if (row !== undefined) await store.updateCluster({ ...row, state: 'cordoned' })
+  // One that was given up meanwhile stays so.
+  if (row !== undefined && row.state !== 'unavailable')
+    await store.updateCluster({ ...row, state: 'cordoned' })
   await store.operations.end(context.id, left === null ? 'done' : 'failed', left, plane.now())
 }
 

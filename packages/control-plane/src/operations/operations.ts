@@ -12,7 +12,7 @@ import {
 } from '../planner/index.ts'
 import { count } from '../planner/words.ts'
 import { randomName } from '../random-name.ts'
-import { Refusal, unknownCluster } from '../refusal.ts'
+import { givenUp, Refusal, unknownCluster } from '../refusal.ts'
 import type { SagaRunner } from '../sagas/saga-runner.ts'
 import type { MoveRow, OperationRow } from '../store/operation-queries.ts'
 import { sagaOf } from './context.ts'
@@ -97,6 +97,7 @@ export class Operations {
     return store.transaction(async () => {
       const plan = drainInWords(await this.snapshotWith(cluster), cluster)
       await this.refuseDrained(cluster)
+      if ((await store.cluster(cluster))?.state === 'unavailable') throw givenUp(cluster)
       const [obstacle] = plan.obstacles
       if (plan.moves.length === 0 && obstacle?.what.startsWith('topic ')) {
         throw new Refusal(

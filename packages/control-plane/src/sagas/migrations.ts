@@ -2,7 +2,7 @@ import { DEPTH_MAX } from '@braid/routing-model'
 import type { Plane } from '../plane.ts'
 import { randomName } from '../random-name.ts'
 import { topicHeld } from '../reconcile/hold.ts'
-import { Refusal, unknownTopic } from '../refusal.ts'
+import { givenUp, Refusal, unknownTopic } from '../refusal.ts'
 import { retirementOf } from '../store/migration-queries.ts'
 import type { AttemptRow, MigrationRow } from '../store/rows.ts'
 import { freshPhysicalName } from '../topics/physical-name.ts'
@@ -152,9 +152,7 @@ export class Migrations {
     if (target.state === 'draining') {
       throw new Refusal('CLUSTER_BUSY', `${to} is being drained: move it elsewhere, or cancel the drain`)
     }
-    if (target.state === 'unavailable') {
-      throw new Refusal('CLUSTER_GIVEN_UP', `${to} was given up: nothing moves there until it has returned`)
-    }
+    if (target.state === 'unavailable') throw givenUp(to)
     if (topics.length === 0 || topics.length > groupTopicsMax || new Set(topics).size !== topics.length) {
       throw new Refusal(
         'BAD_REQUEST',
@@ -182,6 +180,8 @@ export class Migrations {
         `these topics have ${partitions} partitions, at most ${groupPartitionsMax} move as one: move fewer topics at a time`,
       )
     }
+    const source = await store.cluster(first!.from.cluster)
+    if (source?.state === 'unavailable') throw givenUp(source.name)
     const underway = this.sagas.count(groupSaga.name)
     if (underway >= groupsUnderwayMax) {
       throw new Refusal(

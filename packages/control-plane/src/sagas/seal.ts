@@ -1,7 +1,9 @@
 import type { Cuts } from '@braid/kafka-connection'
 import { clusterRefusal } from '../clusters/clusters.ts'
 import type { KafkaCluster } from '../clusters/kafka-cluster.ts'
+import type { Plane } from '../plane.ts'
 import { Refusal } from '../refusal.ts'
+import type { MigrationRow } from '../store/rows.ts'
 import { sealedMaxMessageBytes } from '../topics/copied-configs.ts'
 import { eachMember } from './each-member.ts'
 import { type GroupContext, groupOf, type Member, memberOf, routeIfThere } from './group.ts'
@@ -169,16 +171,26 @@ export async function readFinalCuts(
   }
 }
 
-/** Only before SWITCH. What was sealed and switched is sealed for ever. */
+/**
+ * Only before SWITCH. What was sealed and switched is sealed for ever, and so is what a failover has moved on from. On a
+ * cluster that was given up nobody can be asked: the reconciler takes the seal off when it has returned.
+ */
 export async function unseal(context: GroupContext): Promise<void> {
+  const { plane } = context
   const { rows, from } = await groupOf(context)
+  if ((await plane.store.cluster(from))?.state === 'unavailable') return
   // Without its override the seal was never asked for; and a topic that was deleted needs none.
-  const sealed = rows.filter(
-    (row) => row.overrideBeforeSeal !== undefined && routeIfThere(context.plane, row) !== undefined,
-  )
+  const sealed = rows.filter((row) => row.overrideBeforeSeal !== undefined && isStillActive(plane, row))
   if (sealed.length === 0) return
-  const source = await context.plane.clusters.open(from)
+  const source = await plane.clusters.open(from)
   await source.unseal(
     sealed.map((row) => ({ topic: row.from.topic, override: row.overrideBeforeSeal!.value })),
   )
+}
+
+function isStillActive(plane: Plane, row: MigrationRow): boolean {
+  const route = routeIfThere(plane, row)
+  if (route === undefined) return false
+  const { active } = route
+  return route.cluster(active) === row.from.cluster && route.physicalTopic(active) === row.from.topic
 }

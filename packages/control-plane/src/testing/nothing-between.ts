@@ -24,8 +24,9 @@ export async function foundBetween(world: SagaWorld): Promise<string[]> {
     ...(await sagasUnderway(world)),
     ...(await recordsApart(world)),
     ...(await operationsApart(world)),
-    ...routesApart(world),
-    ...topicsApart(world),
+    ...(await failoversApart(world)),
+    ...(await routesApart(world)),
+    ...(await topicsApart(world)),
     ...(await store.leftovers()).map(({ cluster, topic }) => `${topic} is left over on ${cluster}`),
   ])
 }
@@ -89,7 +90,7 @@ async function operationsApart({ plane }: SagaWorld): Promise<string[]> {
 }
 
 /** The active loglet takes records, those before it end where their routes say. */
-function routesApart({ plane, clusters }: SagaWorld): string[] {
+async function routesApart({ plane, clusters }: SagaWorld): Promise<string[]> {
   const found: string[] = []
   for (const { name: tenant } of plane.board.table.tenants.values()) {
     for (const route of plane.board.table.topics(tenant)) {
@@ -99,10 +100,20 @@ function routesApart({ plane, clusters }: SagaWorld): string[] {
         const physical = route.physicalTopic(i)
         const there = clusters[route.cluster(i)]?.topics.get(physical)
         const active = i === route.active
+        // Of one that has returned, what lies behind its cut may be copied on.
+        const place = { cluster: route.cluster(i), topic: physical }
+        const returned = await plane.store.failovers.returnOf(route.id, place)
         if (there === undefined) found.push(`${physical}, in the route of ${route.name}, is gone`)
+        // Nobody could seal it, and nobody knows where it ends.
+        else if (route.away(i)?.state === 'lost') continue
         else if (clusters[route.cluster(i)]!.isSealed(physical) === active)
           found.push(`${physical}, ${active ? 'active' : 'sealed'} in the route of ${route.name}, is not`)
-        else if (!active && there.partitions.some(({ end }, partition) => end !== route.end(i, partition)))
+        else if (
+          !active &&
+          there.partitions.some(
+            ({ end }, partition) => end !== (returned?.ends[partition] ?? route.end(i, partition)),
+          )
+        )
           found.push(`${physical} does not end where the route of ${route.name} cut it`)
       }
     }
@@ -110,20 +121,72 @@ function routesApart({ plane, clusters }: SagaWorld): string[] {
   return found
 }
 
-/** Every physical topic is in a route, and nothing else is there. */
-function topicsApart({ plane, clusters }: SagaWorld): string[] {
+/** A failover that is through has given its cluster up until a return is; one that was undone has left no trace. */
+async function failoversApart({ plane }: SagaWorld): Promise<string[]> {
+  const found: string[] = []
+  const { failovers, sagas } = plane.store
+  const givenUp = new Set<string>()
+  for (const { id, kind, cluster, state, switchedAt, error } of (await failovers.list(1_000)).reverse()) {
+    const saga = await sagas.get(id)
+    const outcome = saga?.state === 'undone' ? (saga.cancelled ? 'cancelled' : 'failed') : saga?.state
+    if (outcome !== state) found.push(`${kind} ${id} is ${state}, its saga is ${outcome}`)
+    if ((state === 'failed' || state === 'cancelled') && error === null)
+      found.push(`${kind} ${id} is ${state} without a reason`)
+    if (kind === 'failover' && (switchedAt !== null) !== (state === 'done'))
+      found.push(`failover ${id} is ${state}, and ${switchedAt === null ? 'not ' : ''}switched`)
+    if (state !== 'done') continue
+    if (kind === 'failover') givenUp.add(cluster)
+    else givenUp.delete(cluster)
+  }
+  for (const { name, state, fenced } of await plane.store.clusters()) {
+    const expected = givenUp.has(name)
+    if (fenced !== expected || (plane.board.table.clusters.get(name)?.fenced ?? false) !== expected)
+      found.push(`${name} is ${fenced ? '' : 'not '}fenced`)
+    if ((state === 'unavailable') !== expected) found.push(`${name} is ${state}`)
+  }
+  for (const { name: tenant, home } of plane.board.table.tenants.values()) {
+    if (givenUp.has(home)) found.push(`tenant ${tenant} is at home on ${home}, which was given up`)
+    for (const route of plane.board.table.topics(tenant)) {
+      for (let i = 0; i < route.depth; i++) {
+        const lost = route.failover !== 'none' && i < route.active && givenUp.has(route.cluster(i))
+        if ((route.away(i)?.state === 'lost') !== lost)
+          found.push(`${route.physicalTopic(i)} of topic ${route.name} is ${lost ? 'not ' : ''}lost`)
+      }
+    }
+  }
+  return found
+}
+
+/** Every physical topic is in a route, or waits for a failover, and nothing else is there. */
+async function topicsApart({ plane, clusters }: SagaWorld): Promise<string[]> {
   const named = new Set<string>()
+  const found: string[] = []
+  const { reconcile } = plane.store
   for (const { name: tenant, home } of plane.board.table.tenants.values()) {
     for (const route of plane.board.table.topics(tenant)) {
       for (const key of chainOf(route)) named.add(key)
       named.add(keyOf({ cluster: home, topic: route.homeTopic }))
+      if (clusters[home]?.topics.has(route.homeTopic) === false)
+        found.push(`${route.homeTopic}, for the commits of topic ${route.name}, is not on ${home}`)
+      for (const kept of [await reconcile.standby(route.id), await reconcile.standbyHome(route.id)]) {
+        if (kept === undefined) continue
+        named.add(keyOf(kept))
+        if (clusters[kept.cluster]?.topics.has(kept.topic) === false)
+          found.push(
+            `${kept.topic}, which waits for a failover of topic ${route.name}, is not on ${kept.cluster}`,
+          )
+      }
+      const standby = await reconcile.standby(route.id)
+      if (standby !== undefined && chainOf(route).has(keyOf(standby)))
+        found.push(`${standby.topic} waits for a failover of topic ${route.name}, and is in its route`)
     }
   }
-  return Object.entries(clusters).flatMap(([cluster, { topics }]) =>
-    [...topics.keys()]
-      .filter((topic) => !named.has(keyOf({ cluster, topic })))
-      .map((topic) => `${topic} is on ${cluster}, and no route names it`),
-  )
+  for (const [cluster, { topics }] of Object.entries(clusters)) {
+    for (const topic of topics.keys())
+      if (!named.has(keyOf({ cluster, topic })))
+        found.push(`${topic} is on ${cluster}, and no route names it`)
+  }
+  return found
 }
 
 function chainOf(route: TopicRoute | undefined): Set<string> {

@@ -11,6 +11,7 @@ import {
 } from '@braid/control-api'
 import type { TopicRoute } from '@braid/routing-model'
 import { Clusters } from '../clusters/clusters.ts'
+import { ClusterSight } from '../failover/cluster-sight.ts'
 import { KnownEnds } from '../failover/known-ends.ts'
 import { Leases } from '../failover/leases.ts'
 import { KnownFacts } from '../placement/known-facts.ts'
@@ -46,6 +47,7 @@ export const hurried: Timings = {
   leaseMarginMs: 1,
   standbyCheckMaxMs: 200,
   positionsMaxMs: 50,
+  repeatsSettleMs: 0,
 }
 
 /** One control plane, from its start to its death. */
@@ -173,6 +175,7 @@ export class SagaWorld {
         now,
         routeVersion: () => board.table.version,
       }),
+      sight: new ClusterSight(timings),
       knownEnds: new KnownEnds({ board, clusters, closing: closing.signal, now, sleep, timings, log }),
       timings,
       log,

@@ -1,0 +1,60 @@
+// What the steps of a failover work on.
+import type { PhysicalTopic, TenantRoute, TopicRoute } from '@braid/routing-model'
+import type { Plane } from '../plane.ts'
+import type { FailoverRow } from '../store/failover-queries.ts'
+import type { Positions } from './group-positions.ts'
+import type { Awaited } from './leases.ts'
+import type { FailoverQuestion } from './plan.ts'
+import { lookAtStandbys, type StandbyLook } from './standby-looks.ts'
+
+export interface FailoverContext {
+  readonly plane: Plane
+  readonly id: string
+  /** What CHECK found of the clusters to go on at; after a crash FENCE, which then runs again, finds it anew. */
+  looks: ReadonlyMap<string, StandbyLook> | undefined
+  /** What FENCE found, for the SWITCH that follows at once. */
+  fenced: { readonly awaited: Awaited; readonly positions: ReadonlyMap<string, Positions> } | undefined
+}
+
+/** The record as it is now. */
+export async function failoverIn({ plane, id }: Pick<FailoverContext, 'plane' | 'id'>): Promise<FailoverRow> {
+  const row = await plane.store.failovers.get(id)
+  if (row === undefined) throw new Error(`failover ${id} is not in the store`)
+  return row
+}
+
+export function* routesOf({ board }: Pick<Plane, 'board'>): Iterable<TopicRoute> {
+  for (const tenant of board.table.tenants.keys()) yield* board.table.topics(tenant)
+}
+
+export function activeOn(plane: Pick<Plane, 'board'>, cluster: string): TopicRoute[] {
+  return Array.from(routesOf(plane)).filter((route) => route.cluster(route.active) === cluster)
+}
+
+export function atHomeOn({ board }: Pick<Plane, 'board'>, cluster: string): TenantRoute[] {
+  return [...board.table.tenants.values()].filter(({ home }) => home === cluster)
+}
+
+/** All that the plan of a failover is made of, but for how the clusters are that things go on at. */
+export async function questionOf(
+  plane: Pick<Plane, 'board' | 'store'>,
+  cluster: string,
+): Promise<Omit<FailoverQuestion, 'looks'>> {
+  const routes = activeOn(plane, cluster)
+  const standbys = new Map<string, PhysicalTopic>()
+  for (const { id, failover } of routes) {
+    if (failover === 'none') continue
+    const standby = await plane.store.reconcile.standby(id)
+    if (standby !== undefined) standbys.set(id, standby)
+  }
+  return { cluster, routes, standbys, tenants: atHomeOn(plane, cluster) }
+}
+
+/** Asks the clusters that things may go on at. */
+export function looksFor(
+  plane: Plane,
+  { standbys, tenants }: Omit<FailoverQuestion, 'looks'>,
+): Promise<ReadonlyMap<string, StandbyLook>> {
+  const homes = tenants.flatMap(({ standbyHome }) => standbyHome ?? [])
+  return lookAtStandbys(plane, standbys.values(), homes)
+}

@@ -1,0 +1,208 @@
+// SWITCH: one transaction and one route version. Every topic that fails over goes on at its standby topic, groups whose
+// home was there go on at their standby home, and what the cluster has is lost until it returns.
+import type { FailoverHome } from '@braid/control-api'
+import type { PhysicalTopic, TenantRoute, TopicRoute } from '@braid/routing-model'
+import type { Plane } from '../plane.ts'
+import type { FailoverRow, NewFailoverTopic } from '../store/failover-queries.ts'
+import { freshPhysicalName } from '../topics/physical-name.ts'
+import { type FailoverContext, failoverIn, questionOf, routesOf } from './failover-context.ts'
+import { baseAfterLost } from './gap.ts'
+import type { Positions } from './group-positions.ts'
+import { movesSomething, type PlannedFailover, planFailover } from './plan.ts'
+import { nothingMoves } from './refusals.ts'
+
+type Change = (route: TopicRoute) => TopicRoute
+
+/** In the transaction of the saga's journal. */
+export async function switchOver(context: FailoverContext): Promise<void> {
+  const { plane, looks, fenced } = context
+  if (looks === undefined || fenced === undefined) throw new Error('SWITCH without what FENCE found')
+  const row = await failoverIn(context)
+  const { cluster } = row
+  const planned = planFailover({ ...(await questionOf(plane, cluster)), looks })
+  // Topics may have moved on meanwhile.
+  if (!movesSomething(planned)) throw nothingMoves(cluster, planned)
+  const before = await plane.store.cluster(cluster)
+  if (before === undefined) throw new Error(`cluster ${cluster} is not in the store`)
+
+  const topics: NewFailoverTopic[] = []
+  for (const one of planned.topics) topics.push(await topicRow(plane, one, fenced.positions))
+  const lost = lostTopics(plane, cluster, planned.topics, topics)
+  const homes = await movedHomes(plane, planned.homes)
+  const routes = new Map<string, TopicRoute>()
+  for (const route of routesOf(plane)) {
+    const change = [lost.changes.get(route.id), homes.changes.get(route.id)].filter(
+      (one) => one !== undefined,
+    )
+    if (change.length > 0)
+      routes.set(
+        route.id,
+        change.reduce((now, next) => next(now), route),
+      )
+  }
+  await plane.board.change(
+    { topics: Array.from(routes.values(), (route) => route.toJSON()), tenants: homes.tenants },
+    async (routeVersion) => {
+      const { store, now } = plane
+      for (const [id, route] of routes) {
+        if (lost.moved.has(id)) {
+          await store.appendAfterLost(route)
+          await store.reconcile.removeStandby(id)
+          await store.topicSpecs.setStandby(id, null)
+        }
+        if (lost.sealed.has(id)) await store.setLoglets(route)
+      }
+      await homes.write(routes)
+      await store.updateCluster({ ...before, state: 'unavailable' })
+      await store.failovers.removeTopics(row.id)
+      await store.failovers.addTopics(row.id, topics)
+      await store.failovers.setHomes(row.id, planned.homes)
+      await store.failovers.setFenceMs(row.id, fenced.awaited.waitedMs)
+      const at = now()
+      await store.failovers.setSwitched(row.id, { switchMs: at - row.createdAt, at, routeVersion })
+    },
+  )
+  plane.store.afterCommit(() => logSwitched(context, row, topics, planned.homes))
+}
+
+async function topicRow(
+  { store, knownEnds, now }: Plane,
+  { route, from, to, reason }: PlannedFailover,
+  positions: ReadonlyMap<string, Positions>,
+): Promise<NewFailoverTopic> {
+  const { id, tenant, name, failover: policy, active, partitions } = route
+  const known = to === null ? undefined : knownEnds.get(id)
+  const adopted = active === 0 && route.physicalTopic(0) === name
+  const base =
+    to === null
+      ? null
+      : baseAfterLost({
+          known,
+          bases: Array.from({ length: partitions }, (_, partition) => route.base(active, partition)),
+          createdAt: adopted ? null : await store.topicCreatedAt(id),
+          now: now(),
+        })
+  return {
+    topicId: id,
+    tenant,
+    topic: name,
+    policy,
+    from,
+    to,
+    reason,
+    // A partition of which nothing is known ends where it begins, as far as is known.
+    knownEnds:
+      known === undefined
+        ? null
+        : Array.from({ length: partitions }, (_, partition) => {
+            const end = known.ends[partition] ?? -1n
+            const start = route.base(active, partition)
+            return end > start ? end : start
+          }),
+    knownAt: known?.at ?? null,
+    base,
+    positions: to !== null && policy === 'available' ? (positions.get(id) ?? null) : null,
+  }
+}
+
+/** How routes change because of what the cluster has of them. */
+function lostTopics(
+  plane: Plane,
+  cluster: string,
+  planned: readonly PlannedFailover[],
+  rows: readonly NewFailoverTopic[],
+) {
+  const changes = new Map<string, Change>()
+  const moved = new Set<string>()
+  /** Of which loglets are lost that were sealed before. */
+  const sealed = new Set<string>()
+  const goingOn = new Map(planned.map(({ route, to }, i) => [route.id, { to, base: rows[i]!.base }]))
+  for (const route of routesOf(plane)) {
+    const { failover } = route
+    if (failover === 'none') continue
+    const readers = failover === 'strict' ? 'wait' : 'skip'
+    const { to = null, base = null } = goingOn.get(route.id) ?? {}
+    const losesSealed = hasSealedOn(route, cluster)
+    if (losesSealed) sealed.add(route.id)
+    if (to === null || base === null) {
+      if (losesSealed) changes.set(route.id, (now) => now.sealedLost(cluster, readers))
+      continue
+    }
+    moved.add(route.id)
+    changes.set(route.id, (now) => {
+      const next = now.lostAndAppended(base, to, readers)
+      return losesSealed ? next.sealedLost(cluster, readers) : next
+    })
+  }
+  return { changes, moved, sealed }
+}
+
+function hasSealedOn(route: TopicRoute, cluster: string): boolean {
+  for (let i = 0; i < route.active; i++) {
+    if (route.cluster(i) === cluster && route.away(i)?.state !== 'lost') return true
+  }
+  return false
+}
+
+/**
+ * Homes and standby homes change places. Topics of which commits were not mirrored yet begin without any: the next
+ * step makes a place for them.
+ */
+async function movedHomes(plane: Plane, planned: readonly FailoverHome[]) {
+  const { store, board, random } = plane
+  const tenants: TenantRoute[] = []
+  const changes = new Map<string, Change>()
+  const stubs = new Map<string, PhysicalTopic>()
+  for (const { tenant, from, to } of planned) {
+    if (to === null) continue
+    tenants.push({ name: tenant, home: to, standbyHome: from })
+    for (const route of board.table.topics(tenant)) {
+      const made = await store.reconcile.standbyHome(route.id)
+      const mirrored = route.standbyHomeTopic ?? (made?.cluster === to ? made.topic : undefined)
+      const homeTopic = mirrored ?? freshPhysicalName(route.name, random)
+      changes.set(route.id, (now) => now.withHomeTopics(homeTopic, undefined))
+      // What is part of the chain has another end than the topic for its commits.
+      if (!isInChain(route, from)) stubs.set(route.id, { cluster: from, topic: route.homeTopic })
+    }
+  }
+  const write = async (routes: ReadonlyMap<string, TopicRoute>) => {
+    for (const { name, home, standbyHome } of tenants) await store.setHomes(name, home, standbyHome ?? null)
+    for (const id of changes.keys()) {
+      await store.setHomeTopics(routes.get(id)!)
+      const stub = stubs.get(id)
+      if (stub === undefined) await store.reconcile.removeStandbyHome(id)
+      else await store.reconcile.putStandbyHome(id, stub)
+    }
+  }
+  return { tenants, changes, write }
+}
+
+function isInChain(route: TopicRoute, cluster: string): boolean {
+  for (let i = 0; i < route.depth; i++) {
+    if (route.cluster(i) === cluster && route.physicalTopic(i) === route.homeTopic) return true
+  }
+  return false
+}
+
+function logSwitched(
+  { plane, id, fenced }: FailoverContext,
+  { cluster, by, votes, createdAt }: FailoverRow,
+  topics: readonly NewFailoverTopic[],
+  homes: readonly FailoverHome[],
+): void {
+  const { waitedMs, waitedFor, ranOut, forUnknown } = fenced!.awaited
+  plane.log('warn', 'failover.switched', {
+    failover: id,
+    cluster,
+    by,
+    topics: topics.filter(({ to }) => to !== null).length,
+    waiting: topics.filter(({ to }) => to === null).length,
+    homes: homes.filter(({ to }) => to !== null).length,
+    decisionToSwitchMs: plane.now() - createdAt,
+    fenceMs: waitedMs,
+    waitedFor: waitedFor.length,
+    ranOut: ranOut.slice(0, 10),
+    ...(forUnknown && { waitedForUnknown: true }),
+    votes: votes.map(({ by, state, forMs }) => `${by}: ${state} for ${forMs} ms`),
+  })
+}
