@@ -1,0 +1,53 @@
+// What proxies say that they acknowledged, as counters that begin at zero when a proxy starts.
+
+export const acknowledgedMetric = 'braid_proxy_acknowledged_records_total'
+
+/** By `tenant/topic`: neither has a slash. */
+export type Counts = ReadonlyMap<string, number>
+
+export function parseAcknowledged(text: string): Counts {
+  const counts = new Map<string, number>()
+  for (const line of text.split('\n')) {
+    if (!line.startsWith(`${acknowledgedMetric}{`)) continue
+    const labels = new Map(Array.from(line.matchAll(/(\w+)="([^"]*)"/g), ([, name, value]) => [name, value]))
+    const value = Number(
+      line
+        .slice(line.lastIndexOf('}') + 1)
+        .trim()
+        .split(' ')[0],
+    )
+    const tenant = labels.get('tenant')
+    const topic = labels.get('topic')
+    if (tenant === undefined || topic === undefined || !Number.isFinite(value)) continue
+    const key = `${tenant}/${topic}`
+    counts.set(key, (counts.get(key) ?? 0) + value)
+  }
+  return counts
+}
+
+/** Adds up what several proxies acknowledged since they were first heard, over their restarts. */
+export class Acknowledged {
+  readonly #last = new Map<string, Counts>()
+  readonly #totals = new Map<string, number>()
+
+  /** What a proxy says now. */
+  heard(target: string, counts: Counts): void {
+    const last = this.#last.get(target)
+    for (const [key, value] of counts) {
+      // The first time it is heard nobody knows how much of it is old.
+      if (last === undefined) {
+        this.#totals.set(key, this.#totals.get(key) ?? 0)
+        continue
+      }
+      const before = last.get(key) ?? 0
+      // Less than before: it was started again, and counts from zero (as Prometheus' increase() takes it).
+      const grown = value >= before ? value - before : value
+      this.#totals.set(key, (this.#totals.get(key) ?? 0) + grown)
+    }
+    this.#last.set(target, new Map([...(last ?? []), ...counts]))
+  }
+
+  get totals(): Counts {
+    return this.#totals
+  }
+}

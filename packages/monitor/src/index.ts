@@ -1,0 +1,6 @@
+export type { GroupState } from './lag/group-state.ts'
+export { type MeasuredLag, type MeasureLagOptions, measureLag } from './lag/measure-lag.ts'
+export type { Log } from './log.ts'
+export { type MetricSpec, type MonitorMetric, monitorMetrics } from './metrics/monitor-metrics.ts'
+export { type Monitor, startMonitor } from './monitor.ts'
+export { defaultSloPercent, type MonitorOptions, type MonitorTimings } from './monitor-options.ts'

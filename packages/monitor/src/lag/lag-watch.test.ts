@@ -1,0 +1,90 @@
+import { TopicRoute } from '@braid/routing-model'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { ClusterSet, questionBounds } from '../clusters/cluster-set.ts'
+import type { Finding } from '../findings.ts'
+import { FakeCluster } from '../testing/fake-cluster.ts'
+import { tableOf } from '../testing/routes.ts'
+import { LagWatch } from './lag-watch.ts'
+
+let a: FakeCluster
+let set: ClusterSet
+let nowMs: number
+let found: Finding[]
+beforeEach(async () => {
+  a = await FakeCluster.start()
+  set = new ClusterSet({ ...questionBounds, metadataTimeoutMs: 200, connectTimeoutMs: 200 })
+  nowMs = 0
+  found = []
+})
+afterEach(() => Promise.all([set.close(), a.stop()]))
+
+function watched() {
+  const [log] = a.createTopic('orders.1', 1)
+  const route = TopicRoute.create({
+    tenant: 'default',
+    name: 'orders',
+    id: 'x',
+    partitions: 1,
+    maxMessageBytes: 1_000_000,
+    homeTopic: 'orders.1',
+    cluster: 'a',
+    topic: 'orders.1',
+  })
+  const table = tableOf({ a }, [route])
+  set.follow(table)
+  const find = (finding: Finding) => found.push(finding)
+  const watch = new LagWatch({ clusters: set.get, find, now: () => nowMs, timeoutMs: 1_000 })
+  const rounds = async (count: number) => {
+    for (let i = 0; i < count; i++) {
+      await watch.round(table)
+      nowMs += 5_000
+    }
+  }
+  return { log: log!, watch, rounds }
+}
+
+const kinds = () => found.map(({ kind }) => kind)
+
+test('a group that stands still is told of once, and again when it gets on', async () => {
+  const { log, watch, rounds } = watched()
+  log.write(10)
+  a.members.add('readers')
+  a.commit('readers', 'orders.1', 0, 4n)
+  await rounds(12)
+  expect([...watch.groups]).toMatchObject([{ group: 'readers', records: 6n, state: 'STALL' }])
+  expect(kinds()).toEqual(['LAG_STALLED'])
+  expect(found[0]).toMatchObject({ tenant: 'default', topic: 'orders', evidence: { records: 6 } })
+  a.commit('readers', 'orders.1', 0, 10n)
+  await rounds(1)
+  expect(kinds()).toEqual(['LAG_STALLED', 'LAG_OK'])
+})
+
+test('a group that everybody has left has stopped', async () => {
+  const { log, rounds } = watched()
+  log.write(10)
+  a.commit('readers', 'orders.1', 0, 4n)
+  await rounds(12)
+  expect(kinds()).toEqual(['LAG_STOPPED'])
+})
+
+test('what commits have passed is counted as delivered', async () => {
+  const { log, watch, rounds } = watched()
+  log.write(10)
+  a.commit('readers', 'orders.1', 0, 1n)
+  await rounds(1)
+  a.commit('readers', 'orders.1', 0, 7n)
+  log.write(5)
+  await rounds(1)
+  expect([...watch.groups]).toMatchObject([{ records: 8n, delivered: 6n }])
+})
+
+test('while a coordinator is away its groups are as they were', async () => {
+  const { log, watch, rounds } = watched()
+  log.write(10)
+  a.commit('readers', 'orders.1', 0, 4n)
+  await rounds(1)
+  await a.stop()
+  await rounds(1)
+  expect(watch.missing).not.toEqual([])
+  expect([...watch.groups]).toMatchObject([{ records: 6n }])
+})
