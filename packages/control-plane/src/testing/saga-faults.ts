@@ -23,6 +23,8 @@ export interface SagaScenario {
   begin(world: SagaWorld): Promise<string>
   /** Called now and then until it has ended: the world goes on meanwhile. */
   push?(world: SagaWorld): Promise<void> | void
+  /** Throws when it is done and the world is not as it should be. */
+  check?(world: SagaWorld): Promise<void>
 }
 
 const endMaxMs = 5_000
@@ -86,7 +88,10 @@ export async function runWithFault(
     }
     const saga = await world.plane.store.sagas.get(id)
     if (saga === undefined) throw new Error(`${kind.name} ${id} is not in the store`)
-    if (happened && (saga.state === 'done' || saga.state === 'undone')) return saga.state
+    if (happened && (saga.state === 'done' || saga.state === 'undone')) {
+      if (saga.state === 'done') await scenario.check?.(world)
+      return saga.state
+    }
     if (Date.now() > deadline) {
       const where = `${saga.state} in ${saga.step}`
       throw new Error(

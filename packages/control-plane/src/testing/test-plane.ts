@@ -28,6 +28,7 @@ export const quick = {
   sweepMaxMs: 500,
   sweepEveryMs: 50,
   leftoverSettleMs: 0,
+  repeatsSettleMs: 0,
 }
 
 /** Clusters a, b and c, of which a is home. */
