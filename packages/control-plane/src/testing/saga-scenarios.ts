@@ -3,7 +3,9 @@ import { encodeBatch } from '@braid/kafka-protocol'
 import { retirementSaga } from '../sagas/drain.ts'
 import { groupSaga } from '../sagas/migration.ts'
 import { retirementOf } from '../store/migration-queries.ts'
+import { givingUp } from './failover-scenarios.ts'
 import { applying, draining, finishing, rebalancing } from './operation-scenarios.ts'
+import { retiringReturned, returning } from './return-scenario.ts'
 import type { SagaScenario } from './saga-faults.ts'
 import type { SagaWorld } from './saga-world.ts'
 
@@ -49,9 +51,11 @@ export const sagaScenarios: Readonly<Record<string, Readonly<Record<string, Saga
   [groupSaga.name]: Object.fromEntries(
     [1, 2, 5].map((count) => [`${count} topics`, moving(names.slice(0, count))]),
   ),
-  [retirementSaga.name]: { 'of one topic': retiring },
+  [retirementSaga.name]: { 'of one topic': retiring, 'of a loglet that has returned': retiringReturned },
   drain: { 'of four topics': draining },
   rebalance: { 'of four topics': rebalancing },
   apply: { 'of a file that makes, moves and deletes': applying },
+  failover: { 'of a home with topics of every class': givingUp },
+  return: { 'of three topics': returning },
   'apply-rest': { 'of a file in force': finishing },
 }
