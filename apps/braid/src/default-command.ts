@@ -9,6 +9,10 @@ const defaults = new WeakMap<Command, Command>()
 export function defaultCommand(noun: Command, name: string): Command {
   const command = noun.command(name, { isDefault: true })
   defaults.set(noun, command)
+  noun.addHelpText('after', () => {
+    const words = command.registeredArguments.map((argument) => ` <${argument.name()}>`).join('')
+    return `\nWithout a command it is \`braid ${noun.name()} ${name}${words}\`: see its --help.`
+  })
   return command
 }
 

@@ -36,6 +36,7 @@ const servers: ReadonlySet<string> = new Set([
   'braid dev',
   'braid control-plane',
   'braid proxy',
+  'braid monitor run',
   'braid routes',
 ])
 

@@ -16,7 +16,7 @@ import { addHelpCommand, environment } from './commands/help.ts'
 import { addLeaseCommands } from './commands/lease.ts'
 import { addMigrateCommand } from './commands/migrate.ts'
 import { addMigrationCommands } from './commands/migration.ts'
-import { addMonitorCommands } from './commands/monitor-events.ts'
+import { addMonitorCommand } from './commands/monitor.ts'
 import { optionOf } from './commands/names.ts'
 import { addOperationCommands } from './commands/operation.ts'
 import { addProxyCommand } from './commands/proxy.ts'
@@ -59,7 +59,7 @@ const commands: readonly ((braid: Command, session: Session) => void)[] = [
   addBackupCommand,
   addControlPlaneCommand,
   addProxyCommand,
-  addMonitorCommands,
+  addMonitorCommand,
   addCompletionCommand,
   addHelpCommand,
 ]

@@ -6,10 +6,6 @@ import { showRows, type WatchOptions, withWatch } from '../output/watch.ts'
 import type { Session } from '../session.ts'
 import { integer } from './options.ts'
 
-export function addMonitorCommands(braid: Command, session: Session): void {
-  addMonitorEvents(braid.command('monitor').description('what watches clusters from outside'), session)
-}
-
 export function addMonitorEvents(noun: Command, session: Session): void {
   withExamples(
     withWatch(withOutput(noun.command('events')))
