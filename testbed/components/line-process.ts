@@ -1,5 +1,7 @@
 import { type ChildProcessByStdio, spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { appendFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import type { Readable, Writable } from 'node:stream'
 import { currentRun, RUN_VARIABLE } from '../clusters/run.ts'
@@ -20,6 +22,9 @@ export interface Exit {
 
 const linesKeptMax = 200
 const graceMs = 5_000
+
+/** A folder in which every child's lines are kept, each with its time, for whoever looks for a finding's cause. */
+const logsFolder = process.env.BRAID_LOGS
 
 /**
  * A child that says one JSON object per line on stdout and takes one per line on stdin. Its standard input is held
@@ -48,7 +53,10 @@ export class LineProcess {
     })
     child.stdin.on('error', () => {}) // it has exited: `exited` says so
     createInterface({ input: child.stdout }).on('line', (line) => this.#take(line))
-    createInterface({ input: child.stderr }).on('line', (line) => keep(this.#complaints, line))
+    createInterface({ input: child.stderr }).on('line', (line) => {
+      this.#log(line)
+      keep(this.#complaints, line)
+    })
   }
 
   static async start(options: LineProcessOptions): Promise<LineProcess> {
@@ -129,7 +137,14 @@ export class LineProcess {
     clearTimeout(timer)
   }
 
+  #log(text: string): void {
+    if (logsFolder === undefined || text.startsWith('{"event":"progress"')) return
+    const file = join(logsFolder, `${this.name.replaceAll(' ', '-')}.log`)
+    appendFileSync(file, `${new Date().toISOString()} ${text}\n`)
+  }
+
   #take(text: string): void {
+    this.#log(text)
     let line: unknown
     try {
       line = JSON.parse(text)
