@@ -183,11 +183,16 @@ export class TopicProducers {
   provesGap(partition: number, producerId: bigint): boolean {
     const state = this.#states[partition]!.get(producerId)
     if (state?.isFinal !== true) return false
+    return !this.#isLostFrom(indexOf(this.#topic.route, state.physicalTopic) + 1)
+  }
+
+  /** Whether one of the sealed loglets from `index` on is lost, and was not read before. */
+  #isLostFrom(from: number): boolean {
     const { route } = this.#topic
-    for (let index = indexOf(route, state.physicalTopic) + 1; index < route.active; index++) {
-      if (route.away(index)?.state === 'lost' && !this.#merged.has(route.physicalTopic(index))) return false
+    for (let index = from; index < route.active; index++) {
+      if (route.away(index)?.state === 'lost' && !this.#merged.has(route.physicalTopic(index))) return true
     }
-    return true
+    return false
   }
 
   /** @throws ConnectionError when the active loglet's leader cannot be asked. */
@@ -208,7 +213,8 @@ export class TopicProducers {
     const state = this.#states[partition]!.get(part.producerId)
     if (state === undefined) return -1n
     const index = indexOf(route, state.physicalTopic)
-    if (index < 0 || route.away(index)?.state === 'lost') return -1n
+    // If a later one that is lost has it too, that is where it will stand.
+    if (index < 0 || route.away(index)?.state === 'lost' || this.#isLostFrom(index)) return -1n
     const cluster = engine.cluster(state.cluster)
     if (cluster === undefined) return -1n
     const start = route.start(index, partition)

@@ -116,6 +116,9 @@ export class FakeConnection {
   }
 
   destroy(reason: string): void {
+    // What a broker has read it works on, whoever hung up meanwhile.
+    const pending = this.closed ? [] : this.requests.filter((request) => request.frame === undefined)
+    for (const request of pending.slice(0, this.kafka.reached)) this.kafka.process(request, this.brokerId)
     this.#end(`was closed here: ${reason}`)
   }
 

@@ -34,6 +34,10 @@ export class FakeKafka {
   /** Refuses new connections. */
   down = false
   manual = false
+  /** Nothing comes from it: no request is answered, no connection opened, and none of its ends is noticed. */
+  silent = false
+  /** Of the requests on a connection that the other side closes, so many had reached the broker. */
+  reached = 0
   /** In manual mode, connections that are being opened. */
   readonly opening: (() => void)[] = []
   readonly #stopped = new Set<string>()
@@ -78,7 +82,7 @@ export class FakeKafka {
   }
 
   isStopped(stage: Stage, apiKey: number): boolean {
-    return this.#stopped.has(`${stage} ${apiKey}`)
+    return this.silent || this.#stopped.has(`${stage} ${apiKey}`)
   }
 
   /** Something that a waiting request may wait for has happened. */
@@ -92,7 +96,7 @@ export class FakeKafka {
       if (this.manual) this.opening.push(resolve)
       else setImmediate(resolve)
     })
-    if (this.down || !this.brokerIds.includes(brokerId)) {
+    if (this.down || this.silent || !this.brokerIds.includes(brokerId)) {
       throw new ConnectionError('CONNECT_FAILED', `${cluster} broker ${brokerId} cannot be reached`, {
         cluster,
       })

@@ -4,6 +4,7 @@ import { type RouteDelta, RouteTable, TopicRoute } from '@braid/routing-model'
 import { Engine, type Listeners } from '../engine.ts'
 import type { Limits } from '../limits.ts'
 import type { TopicAdmin } from '../topic-admin.ts'
+import type { WriteLease } from '../write-lease.ts'
 import { dataApis } from './broker-apis.ts'
 import { FakeConnections } from './fake-connections.ts'
 import { FakeKafka } from './fake-kafka.ts'
@@ -19,12 +20,14 @@ export interface LogLine {
 /** An engine with its own, perhaps older, copy of the routes. */
 export class TestEngine {
   readonly engine: Engine
+  readonly lease: WriteLease | undefined
   readonly lines: LogLine[] = []
   readonly connections = new Map<string, FakeConnections>()
   readonly #table: RouteTable
   readonly #coming: RouteDelta[] = []
 
-  constructor(world: World, limits: Partial<Limits>, admin: TopicAdmin) {
+  constructor(world: World, limits: Partial<Limits>, admin: TopicAdmin, lease: WriteLease | undefined) {
+    this.lease = lease
     this.#table = world.table.copy()
     this.engine = new Engine({
       tenant: 'default',
@@ -40,6 +43,7 @@ export class TestEngine {
       log: (level, event, fields) => this.lines.push({ level, event, fields }),
       now: () => Date.now(),
       randomBytes: (size) => Buffer.alloc(size, 7),
+      lease,
     })
   }
 
@@ -99,8 +103,9 @@ export class World {
     return this.#kafkas.values()
   }
 
-  engine(limits: Partial<Limits> = {}, admin: TopicAdmin = noAdmin): TestEngine {
-    const engine = new TestEngine(this, limits, admin)
+  /** Without a lease, an engine that always holds it. */
+  engine(limits: Partial<Limits> = {}, admin: TopicAdmin = noAdmin, lease?: WriteLease): TestEngine {
+    const engine = new TestEngine(this, limits, admin, lease)
     this.engines.push(engine)
     return engine
   }
@@ -140,9 +145,16 @@ export class World {
   switchTo(name: string, cluster: string, gap = 0n): void {
     const route = this.route(name)
     const cuts = Array.from({ length: route.partitions }, (_, p) => this.log(name, route.active, p).end)
+    const topic = this.createNext(name, cluster)
+    this.change(route.sealedAndAppended(cuts, { cluster, topic }, gap))
+  }
+
+  /** A fresh physical topic for the next loglet. */
+  createNext(name: string, cluster: string): string {
+    const route = this.route(name)
     const topic = `${name}.${Number(route.physicalTopic(route.active).split('.').at(-1)) + 1}`
     this.kafka(cluster).createTopic(topic, route.partitions)
-    this.change(route.sealedAndAppended(cuts, { cluster, topic }, gap))
+    return topic
   }
 
   retireFirst(name: string): void {
@@ -150,11 +162,11 @@ export class World {
   }
 
   removeTopic(name: string): void {
-    this.#publish({ removedTopics: [{ tenant: 'default', name }] })
+    this.publish({ removedTopics: [{ tenant: 'default', name }] })
   }
 
   change(route: TopicRoute): void {
-    this.#publish({ topics: [route.toJSON()] })
+    this.publish({ topics: [route.toJSON()] })
   }
 
   /** All engines hear of every change. */
@@ -167,7 +179,8 @@ export class World {
     return this.kafka(route.cluster(index)).partition(route.physicalTopic(index), partition)
   }
 
-  #publish(change: Omit<RouteDelta, 'from' | 'to'>): void {
+  /** Engines hear of it by `learn`. */
+  publish(change: Omit<RouteDelta, 'from' | 'to'>): void {
     const delta = { ...change, from: this.table.version, to: this.table.version + 1 }
     this.table.apply(delta)
     for (const engine of this.engines) engine.tell(delta)
