@@ -3,9 +3,9 @@ import type { Clusters } from '../clusters/cluster-set.ts'
 import { readOffsets } from '../clusters/read-offsets.ts'
 import type { Find } from '../findings.ts'
 import { type Log, reasonOf } from '../log.ts'
-import { Acknowledged, parseAcknowledged } from './acknowledged.ts'
 import { type Judgement, judgeWindow } from './judge-window.ts'
 import { growthBetween, type LogRecords, logRecords } from './log-records.ts'
+import { acknowledgedMetric, type Counts, deliveredMetric, ProxyCounts, parseCounts } from './proxy-counts.ts'
 
 export interface AuditParts {
   /** `host:port` of proxies' /metrics. */
@@ -24,13 +24,16 @@ export interface AuditedWindow {
   readonly topic: string
   readonly acknowledged: number
   readonly appended: number
+  /** To consumers: as often as it is read. */
+  readonly delivered: number
   readonly judgement: Judgement
 }
 
 /** One look at everything: counters first, logs afterwards, so that what was counted is in the logs. */
 interface Look {
   readonly atMs: number
-  readonly acknowledged: ReadonlyMap<string, number>
+  readonly acknowledged: Counts
+  readonly delivered: Counts
   readonly heard: boolean
   readonly logs: ReadonlyMap<string, LogRecords>
 }
@@ -41,12 +44,12 @@ const ANSWER_MAX_BYTES = 16 * 1024 * 1024
 
 export class Audit {
   readonly #parts: AuditParts
-  readonly #acknowledged = new Acknowledged()
+  readonly #acknowledged = new ProxyCounts()
+  readonly #delivered = new ProxyCounts()
   readonly #silent = new Set<string>()
   #looks: Look[] = []
   #beganMs: number | undefined
   #windows: readonly AuditedWindow[] = []
-  #lossTotal = new Map<string, number>()
 
   constructor(parts: AuditParts) {
     this.#parts = parts
@@ -56,18 +59,14 @@ export class Audit {
     return this.#windows
   }
 
-  /** Since this monitor looks, by `tenant/topic`. */
-  get lossTotal(): ReadonlyMap<string, number> {
-    return this.#lossTotal
-  }
-
   async round(table: RouteTable): Promise<void> {
     const { targets, now, windowMs } = this.#parts
     if (targets.length === 0) return
     const heard = await this.#hear()
     const acknowledged = new Map(this.#acknowledged.totals)
+    const delivered = new Map(this.#delivered.totals)
     const logs = await this.#readLogs(table, acknowledged.keys())
-    this.#looks.push({ atMs: now(), acknowledged, heard, logs })
+    this.#looks.push({ atMs: now(), acknowledged, delivered, heard, logs })
     const last = this.#looks.at(-1)!
     this.#beganMs ??= last.atMs + LEAD_MS
     if (last.atMs < this.#beganMs + windowMs) return
@@ -89,6 +88,7 @@ export class Audit {
       if (leadLog === undefined || beginLog === undefined || tailLog === undefined || endLog === undefined)
         return []
       const acknowledged = total - (begin.acknowledged.get(key) ?? total)
+      const delivered = (end.delivered.get(key) ?? 0) - (begin.delivered.get(key) ?? 0)
       const judgement = judgeWindow({
         acknowledged,
         mostAppended: growthBetween(leadLog, endLog),
@@ -100,7 +100,7 @@ export class Audit {
       })
       const [tenant = '', topic = ''] = key.split('/')
       const appended = Number(growthBetween(beginLog, endLog).records)
-      const window = { tenant, topic, acknowledged, appended, judgement }
+      const window = { tenant, topic, acknowledged, appended, delivered, judgement }
       this.#tell(window)
       return [window]
     })
@@ -111,8 +111,6 @@ export class Audit {
     const counts = `${acknowledged} acknowledged, ${appended} came to the log in ${this.#parts.windowMs / 1_000} s`
     if (judgement.kind === 'loss') {
       const { records } = judgement
-      const key = `${tenant}/${topic}`
-      this.#lossTotal.set(key, (this.#lossTotal.get(key) ?? 0) + records)
       const detail = `${records} records of ${topic} were acknowledged and are not in its log: ${counts}`
       this.#parts.find({
         kind: 'COUNT_LOSS',
@@ -142,7 +140,9 @@ export class Audit {
     const heard = await Promise.all(
       targets.map(async (target) => {
         try {
-          this.#acknowledged.heard(target, parseAcknowledged(await scrape(target, timeoutMs)))
+          const text = await scrape(target, timeoutMs)
+          this.#acknowledged.heard(target, parseCounts(text, acknowledgedMetric))
+          this.#delivered.heard(target, parseCounts(text, deliveredMetric))
           this.#silent.delete(target)
           return true
         } catch (error) {

@@ -72,6 +72,7 @@ export function collect(state: MonitorState): (Gauge | Histogram)[] {
     ]),
     braid_audit_acknowledged_records: ofWindow(({ acknowledged }) => acknowledged),
     braid_audit_log_records: ofWindow(({ appended }) => appended),
+    braid_audit_delivered_records: ofWindow(({ delivered }) => delivered),
     braid_audit_loss_records: judged('loss'),
     braid_audit_surplus_records: judged('surplus'),
     braid_audit_unjudged: ofWindow(({ judgement }) => (judgement.kind === 'unjudged' ? 1 : 0)),

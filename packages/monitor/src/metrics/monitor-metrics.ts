@@ -99,6 +99,12 @@ export const monitorMetrics = [
     labels: ['tenant', 'topic'],
   },
   {
+    name: 'braid_audit_delivered_records',
+    type: 'gauge',
+    help: 'Records that proxies delivered to consumers in the latest window of a minute',
+    labels: ['tenant', 'topic'],
+  },
+  {
     name: 'braid_audit_loss_records',
     type: 'gauge',
     help: 'Records of the latest window that were acknowledged and are not in the logs',

@@ -1,25 +1,27 @@
 import { describe, expect, test } from 'vitest'
-import { Acknowledged, parseAcknowledged } from './acknowledged.ts'
+import { acknowledgedMetric, deliveredMetric, ProxyCounts, parseCounts } from './proxy-counts.ts'
 
 const counts = (value: number) => new Map([['default/orders', value]])
 
-describe('what proxies acknowledged', () => {
+describe('what proxies counted', () => {
   test('is read out of what they tell Prometheus', () => {
     const text = [
       '# HELP braid_proxy_acknowledged_records_total Records',
       '# TYPE braid_proxy_acknowledged_records_total counter',
       'braid_proxy_acknowledged_records_total{tenant="default",topic="orders"} 12',
       'braid_proxy_acknowledged_records_total{topic="clicks",tenant="shop"} 1.5e3',
+      'braid_proxy_delivered_records_total{tenant="shop",topic="clicks"} 7',
       'braid_proxy_connections 4',
     ].join('\n')
-    expect([...parseAcknowledged(text)]).toEqual([
+    expect([...parseCounts(text, acknowledgedMetric)]).toEqual([
       ['default/orders', 12],
       ['shop/clicks', 1_500],
     ])
+    expect([...parseCounts(text, deliveredMetric)]).toEqual([['shop/clicks', 7]])
   })
 
   test('what a proxy had counted before it was first heard is not new', () => {
-    const acknowledged = new Acknowledged()
+    const acknowledged = new ProxyCounts()
     acknowledged.heard('p1', counts(1_000))
     expect(acknowledged.totals.get('default/orders')).toBe(0)
     acknowledged.heard('p1', counts(1_010))
@@ -27,7 +29,7 @@ describe('what proxies acknowledged', () => {
   })
 
   test('a proxy that is started again counts from zero', () => {
-    const acknowledged = new Acknowledged()
+    const acknowledged = new ProxyCounts()
     acknowledged.heard('p1', counts(1_000))
     acknowledged.heard('p1', counts(7))
     acknowledged.heard('p1', counts(9))
@@ -35,7 +37,7 @@ describe('what proxies acknowledged', () => {
   })
 
   test('several proxies are one sum, and a topic that came since counts from its beginning', () => {
-    const acknowledged = new Acknowledged()
+    const acknowledged = new ProxyCounts()
     acknowledged.heard('p1', new Map())
     acknowledged.heard('p2', counts(50))
     acknowledged.heard('p1', counts(3))
@@ -44,7 +46,7 @@ describe('what proxies acknowledged', () => {
   })
 
   test('a proxy that leaves a topic out for a while does not count it twice', () => {
-    const acknowledged = new Acknowledged()
+    const acknowledged = new ProxyCounts()
     acknowledged.heard('p1', counts(50))
     acknowledged.heard('p1', new Map())
     acknowledged.heard('p1', counts(52))

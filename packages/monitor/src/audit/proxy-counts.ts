@@ -1,14 +1,15 @@
-// What proxies say that they acknowledged, as counters that begin at zero when a proxy starts.
+// What proxies say that they acknowledged and delivered, as counters that begin at zero when a proxy starts.
 
 export const acknowledgedMetric = 'braid_proxy_acknowledged_records_total'
+export const deliveredMetric = 'braid_proxy_delivered_records_total'
 
 /** By `tenant/topic`: neither has a slash. */
 export type Counts = ReadonlyMap<string, number>
 
-export function parseAcknowledged(text: string): Counts {
+export function parseCounts(text: string, metric: string): Counts {
   const counts = new Map<string, number>()
   for (const line of text.split('\n')) {
-    if (!line.startsWith(`${acknowledgedMetric}{`)) continue
+    if (!line.startsWith(`${metric}{`)) continue
     const labels = new Map(Array.from(line.matchAll(/(\w+)="([^"]*)"/g), ([, name, value]) => [name, value]))
     const value = Number(
       line
@@ -25,8 +26,8 @@ export function parseAcknowledged(text: string): Counts {
   return counts
 }
 
-/** Adds up what several proxies acknowledged since they were first heard, over their restarts. */
-export class Acknowledged {
+/** Adds up what several proxies counted since they were first heard, over their restarts. */
+export class ProxyCounts {
   readonly #last = new Map<string, Counts>()
   readonly #totals = new Map<string, number>()
 
