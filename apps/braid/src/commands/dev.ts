@@ -17,6 +17,7 @@ interface DevFlags {
   listen: string
   api: string
   data?: string
+  monitor?: string
 }
 
 export function addDevCommand(braid: Command, { io }: Session): void {
@@ -41,9 +42,11 @@ export function addDevCommand(braid: Command, { io }: Session): void {
         defaultListen,
       )
       .option('--api <host:port>', "where the control plane's API listens", defaultApi)
-      .option('--data <dir>', 'with --attach: keep the state there instead of removing it'),
+      .option('--data <dir>', 'with --attach: keep the state there instead of removing it')
+      .option('--monitor <host:port>', 'run a monitor too; Prometheus reads /metrics there'),
     'braid dev',
     'braid dev --clusters 2',
+    'braid dev --monitor 127.0.0.1:7080',
     'braid dev --attach a=127.0.0.1:19092,b=127.0.0.1:29092',
     'braid dev --attach a=127.0.0.1:19092 --listen 127.0.0.1:9192 --api 127.0.0.1:7171 --data ./braid-data',
   ).action(async (flags: DevFlags) => runDev(io, parseDev(flags), await shippedParts()))
@@ -52,6 +55,7 @@ export function addDevCommand(braid: Command, { io }: Session): void {
 export function parseDev(flags: DevFlags): DevOptions {
   const listen = parseAddress(flags.listen, '--listen')
   const api = parseAddress(flags.api, '--api')
+  const monitor = flags.monitor === undefined ? undefined : parseAddress(flags.monitor, '--monitor')
   if (flags.attach === undefined) {
     if (flags.data !== undefined) {
       throw usage(
@@ -59,18 +63,19 @@ export function parseDev(flags: DevFlags): DevOptions {
         'clusters that braid dev starts are gone with it, and so is what is known of them',
       )
     }
-    return { clusters: { start: flags.clusters }, listen, api, dataDir: undefined }
+    return { clusters: { start: flags.clusters }, listen, api, dataDir: undefined, monitor }
   }
-  return { clusters: { attach: parseAttach(flags.attach) }, listen, api, dataDir: flags.data }
+  return { clusters: { attach: parseAttach(flags.attach) }, listen, api, dataDir: flags.data, monitor }
 }
 
 /** Loaded here, because the other commands have no use for servers and a database. */
 async function shippedParts(): Promise<DevParts> {
-  const [{ startControlPlane }, { startProxy }] = await Promise.all([
+  const [{ startControlPlane }, { startProxy }, { startMonitor }] = await Promise.all([
     import('@braid/control-plane'),
     import('@braid/proxy'),
+    import('@braid/monitor'),
   ])
-  return { startControlPlane, startProxy, findClusterStarter }
+  return { startControlPlane, startProxy, startMonitor, findClusterStarter }
 }
 
 export const runDev = (io: Io, options: DevOptions, parts: DevParts): Promise<void> =>
@@ -87,7 +92,7 @@ export const runDev = (io: Io, options: DevOptions, parts: DevParts): Promise<vo
   })
 
 export function welcome(stack: DevStack): string {
-  const { clusters, listeners, dataDir, keepsData } = stack
+  const { clusters, listeners, metrics, dataDir, keepsData } = stack
   const rows: [string, string, string][] = [
     ...clusters.map(({ name, bootstrap, about }, index): [string, string, string] => [
       `cluster ${name}`,
@@ -101,6 +106,9 @@ export function welcome(stack: DevStack): string {
       address,
       '',
     ]),
+    ...(metrics === undefined
+      ? []
+      : [['monitor', `http://${metrics}/metrics`, 'for Prometheus'] as [string, string, string]]),
     ['data', dataDir, keepsData ? 'kept' : 'removed at the end'],
   ]
   const widths = [0, 1].map((column) => Math.max(...rows.map((row) => row[column]!.length)))

@@ -72,6 +72,10 @@ beforeEach(async () => {
         close: async () => void happened.push('close proxy'),
       }
     },
+    async startMonitor({ listen }) {
+      happened.push('start monitor')
+      return { address: listen, close: async () => void happened.push('close monitor') }
+    },
   }
 })
 afterEach(async () => {
@@ -100,6 +104,18 @@ describe('braid dev', () => {
       'stop b',
     ])
     expect(existsSync(dataDir!)).toBe(false)
+  })
+
+  it('runs a monitor where it is told to, behind everything else', async () => {
+    stopOnceUp()
+    await runDev(io, { ...attached, monitor: anywhere }, parts)
+    expect(happened.slice(-5)).toEqual([
+      'start proxy',
+      'start monitor',
+      'close monitor',
+      'close proxy',
+      'close control plane',
+    ])
   })
 
   it('says what listens where and what to try next', async () => {

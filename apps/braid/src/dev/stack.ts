@@ -18,6 +18,8 @@ export interface DevOptions {
   api: Address
   /** Where state is kept; a temporary folder, removed at the end, when undefined. */
   dataDir: string | undefined
+  /** Where a monitor serves /metrics; none is started when absent. */
+  monitor?: Address | undefined
 }
 
 /** What `braid dev` is made of. Tests bring their own. */
@@ -40,6 +42,12 @@ export interface DevParts {
     listeners: Readonly<Record<string, string>>
     close(): Promise<void>
   }>
+  startMonitor(options: {
+    controlPlane: string
+    id: string
+    listen: string
+    log: Log
+  }): Promise<{ address: string; close(): Promise<void> }>
 }
 
 export interface DevCluster extends NamedCluster {
@@ -52,13 +60,15 @@ export interface DevStack extends AsyncDisposable {
   api: string
   bootstrap: string
   listeners: Readonly<Record<string, string>>
+  /** Of the monitor's /metrics; undefined without one. */
+  metrics: string | undefined
   dataDir: string
   keepsData: boolean
 }
 
 /**
  * Starts everything, in this order: free ports are checked, the data folder, clusters, control plane,
- * registrations, proxy. Whatever fails on the way, or a stop, takes down what had started, in reverse.
+ * registrations, proxy, monitor. Whatever fails on the way, or a stop, takes down what had started, in reverse.
  * Undefined when it was stopped before it was up.
  */
 export async function startDevStack(
@@ -91,6 +101,8 @@ export async function startDevStack(
     })
     .catch((error) => Promise.reject(startFailure(error, options.listen, 'the proxy', '--listen')))
   started.defer(() => proxy.close())
+  const monitor = await startMonitor(options, parts, controlPlane.url, log)
+  if (monitor !== undefined) started.defer(() => monitor.close())
 
   const running = started.move()
   return {
@@ -98,14 +110,22 @@ export async function startDevStack(
     api: controlPlane.url,
     bootstrap: proxy.bootstrap,
     listeners: proxy.listeners,
+    metrics: monitor?.address,
     dataDir,
     keepsData: options.dataDir !== undefined,
     [Symbol.asyncDispose]: () => running.disposeAsync(),
   }
 }
 
+async function startMonitor({ monitor }: DevOptions, parts: DevParts, controlPlane: string, log: Log) {
+  if (monitor === undefined) return undefined
+  return parts
+    .startMonitor({ controlPlane, id: 'dev', listen: formatAddress(monitor), log })
+    .catch((error) => Promise.reject(startFailure(error, monitor, 'the monitor', '--monitor')))
+}
+
 /** What cannot be on any machine comes before what is not free on this one. */
-async function checkPorts({ api, listen, clusters }: DevOptions): Promise<void> {
+async function checkPorts({ api, listen, clusters, monitor }: DevOptions): Promise<void> {
   const count = 'start' in clusters ? clusters.start : clusters.attach.length
   const last = listen.port === 0 ? 0 : listen.port + count
   if (last > 65_535) {
@@ -122,6 +142,7 @@ async function checkPorts({ api, listen, clusters }: DevOptions): Promise<void> 
   }
   await checkFree(api, 'the control plane', '--api')
   await checkFree(listen, 'the proxy', '--listen')
+  if (monitor !== undefined) await checkFree(monitor, 'the monitor', '--monitor')
   for (let port = listen.port + 1; port <= last; port++) {
     await checkFree({ ...listen, port }, 'the proxy (a port for each cluster after its own)', '--listen')
   }
