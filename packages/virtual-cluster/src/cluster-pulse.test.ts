@@ -1,3 +1,4 @@
+import { ConnectionError } from '@braid/kafka-connection'
 import { metadata } from '@braid/kafka-protocol'
 import { RouteTable, TopicRoute } from '@braid/routing-model'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
@@ -126,6 +127,45 @@ describe('a cluster that cannot be connected to', () => {
     kafka.down = false
     await elapse(600)
     expect(seen.sighting.state).toBe('up')
+  })
+})
+
+describe('a cluster whose connection breaks', () => {
+  it('is asked at once, not at the next beat, and not in a loop', async () => {
+    const seen = start()
+    await settled()
+    await elapse(700)
+    kafka.down = true
+    for (const connection of [...kafka.connections]) connection.break()
+    await settled()
+    expect(seen.sighting.state).toBe('down')
+    kafka.down = false
+    const hangUp = setInterval(() => {
+      for (const connection of [...kafka.connections]) connection.break()
+    }, 5)
+    kafka.log.length = 0
+    await elapse(2_000)
+    clearInterval(hangUp)
+    expect(kafka.log.length).toBeLessThanOrEqual(10)
+  })
+})
+
+describe('a process whose settings are wrong', () => {
+  it('does not know whether the cluster answers', async () => {
+    const wrong = new ConnectionError('SECRET_MISSING', 'a: env:PASSWORD is not set', { cluster: 'a' })
+    pulse = new ClusterPulse({
+      connections: {
+        brokers: () => Promise.reject(wrong),
+        shared: () => Promise.reject(wrong),
+        refreshBrokers: async () => {},
+        close: async () => {},
+      },
+      now: () => Date.now(),
+      onChange: ({ state }) => changes.push(state),
+    })
+    await elapse(3_000)
+    expect(pulse.sighting).toEqual({ state: 'unknown', forMs: 3_000, detail: 'a: env:PASSWORD is not set' })
+    expect(changes).toEqual([])
   })
 })
 

@@ -1,5 +1,5 @@
 import type { ClusterSighting } from '@braid/control-api'
-import type { BrokerConnection, ClusterConnections } from '@braid/kafka-connection'
+import { type BrokerConnection, type ClusterConnections, isMisconfiguration } from '@braid/kafka-connection'
 import { metadata } from '@braid/kafka-protocol'
 
 /** What a pulse needs of a cluster. Connections of its own: a paused cluster must not stand before traffic. */
@@ -28,6 +28,8 @@ export const PULSE_EVERY_MS = 500
 export const PULSE_TIMEOUT_MS = 1_000
 /** When the broker that is asked first takes longer, all others are asked too: one broker is not the cluster. */
 const ASK_OTHERS_MS = 250
+/** A broker that hangs up on every request is not asked in a loop. */
+const APART_MS = 100
 /** Brokers that are asked in one pulse. */
 const BROKERS_MAX = 9
 /** Our own process stood still when a timer comes so late: then silence says nothing of the cluster. */
@@ -39,12 +41,18 @@ const DETAIL_MAX = 300
 const NOTHING_ASKED: ClusterSighting = { state: 'unknown', forMs: 0, detail: null }
 
 type State =
-  | { readonly kind: 'unknown'; readonly sinceMs: number }
-  | { readonly kind: 'up'; readonly sinceMs: number }
+  | { readonly kind: 'unknown'; readonly sinceMs: number; detail: string | null }
+  | { readonly kind: 'up'; readonly sinceMs: number; readonly detail: null }
   /** `sinceMs`: when the first request was sent that was not answered. */
   | { readonly kind: 'down'; readonly sinceMs: number; detail: string }
 
-type Outcome = { readonly kind: 'answered' } | { readonly kind: 'silent'; readonly why: string } | 'stalled'
+type Outcome =
+  | { readonly kind: 'answered' }
+  | { readonly kind: 'silent'; readonly why: string }
+  /** It is us who cannot ask: a secret, a certificate or a user is wrong. That says nothing of the cluster. */
+  | { readonly kind: 'unable'; readonly why: string }
+  /** This process stood still. */
+  | { readonly kind: 'stalled' }
 
 /**
  * Whether a cluster answers, seen from here: every half second a tiny request to any of its brokers.
@@ -58,15 +66,18 @@ export class ClusterPulse {
   readonly #timer: NodeJS.Timeout
   #state: State
   #asking = false
+  #sentMs = Number.NEGATIVE_INFINITY
   #closed = false
   /** The broker that answered last is asked first. */
   #first: number | undefined
+  /** Connections whose end is heard of, and is a reason to look at once. */
+  readonly #watched = new WeakSet<BrokerConnection>()
   #learntMs: number
 
   constructor(options: PulseOptions) {
     this.#options = options
     const now = options.now()
-    this.#state = { kind: 'unknown', sinceMs: now }
+    this.#state = { kind: 'unknown', sinceMs: now, detail: null }
     this.#learntMs = now
     this.#timer = setInterval(() => this.#beat(), PULSE_EVERY_MS)
     this.#timer.unref()
@@ -74,12 +85,8 @@ export class ClusterPulse {
   }
 
   get sighting(): ClusterSighting {
-    const { kind, sinceMs } = this.#state
-    return {
-      state: kind,
-      forMs: Math.max(0, Math.round(this.#options.now() - sinceMs)),
-      detail: this.#state.kind === 'down' ? this.#state.detail : null,
-    }
+    const { kind, sinceMs, detail } = this.#state
+    return { state: kind, forMs: Math.max(0, Math.round(this.#options.now() - sinceMs)), detail }
   }
 
   async close(): Promise<void> {
@@ -92,22 +99,35 @@ export class ClusterPulse {
     if (this.#asking || this.#closed) return
     this.#asking = true
     const sentMs = this.#options.now()
+    this.#sentMs = sentMs
     this.#ask(sentMs).then((outcome) => {
       this.#asking = false
-      if (!this.#closed && outcome !== 'stalled') this.#seen(outcome, sentMs)
+      if (!this.#closed) this.#seen(outcome, sentMs)
     })
   }
 
-  #seen(outcome: Exclude<Outcome, 'stalled'>, sentMs: number): void {
+  #seen(outcome: Outcome, sentMs: number): void {
     const state = this.#state
+    if (outcome.kind === 'stalled') return
     if (outcome.kind === 'answered') {
-      if (state.kind !== 'up') this.#become({ kind: 'up', sinceMs: this.#options.now() })
+      if (state.kind !== 'up') this.#become({ kind: 'up', sinceMs: this.#options.now(), detail: null })
       this.#relearn()
       return
     }
+    const kind = outcome.kind === 'silent' ? 'down' : 'unknown'
     const detail = outcome.why.slice(0, DETAIL_MAX)
-    if (state.kind === 'down') state.detail = detail
-    else this.#become({ kind: 'down', sinceMs: sentMs, detail })
+    if (state.kind === kind) state.detail = detail
+    else this.#become({ kind, sinceMs: sentMs, detail })
+  }
+
+  /** A connection that breaks is the first that is heard of a cluster that is gone. */
+  #watch(connection: BrokerConnection): void {
+    if (this.#watched.has(connection)) return
+    this.#watched.add(connection)
+    connection.onClose(() => {
+      const soon = this.#options.now() - this.#sentMs < APART_MS
+      if (this.#state.kind === 'up' && !soon) setImmediate(() => this.#beat())
+    })
   }
 
   #become(state: State): void {
@@ -142,7 +162,10 @@ export class ClusterPulse {
       }
       const deadline = setTimeout(() => {
         const lateMs = this.#options.now() - sentMs - PULSE_TIMEOUT_MS
-        settle(lateMs > STALLED_MS ? 'stalled' : { kind: 'silent', why: `no answer in 1 s: ${why}` })
+        const outcome: Outcome =
+          lateMs > STALLED_MS ? { kind: 'stalled' } : { kind: 'silent', why: `no answer in 1 s: ${why}` }
+        // Timers come before sockets: an answer that is here already is read first.
+        setImmediate(() => settle(outcome))
       }, PULSE_TIMEOUT_MS)
       deadline.unref()
 
@@ -150,6 +173,7 @@ export class ClusterPulse {
         const connection = await this.#options.connections.shared(brokerId)
         if (settled) return
         asked.add(connection)
+        this.#watch(connection)
         why = `broker ${brokerId} (${connection.address}) is silent`
         try {
           await connection.call(metadata, NO_TOPICS, { timeoutMs: 2 * PULSE_TIMEOUT_MS })
@@ -170,7 +194,7 @@ export class ClusterPulse {
         const failed = (error: unknown) => {
           failures.push(error)
           why = message(error)
-          if (failures.length === 1 + rest.length) settle({ kind: 'silent', why })
+          if (failures.length === 1 + rest.length) settle(failureOf(failures))
           else askOthers()
         }
         const askOthers = () => {
@@ -182,7 +206,7 @@ export class ClusterPulse {
         others.unref()
         await ask(first).catch(failed)
       }
-      askAll().catch((error: unknown) => settle({ kind: 'silent', why: message(error) }))
+      askAll().catch((error: unknown) => settle(failureOf([error])))
     })
   }
 }
@@ -191,5 +215,11 @@ export class ClusterPulse {
 export const notLookedAt = (): ClusterSighting => NOTHING_ASKED
 
 const NO_TOPICS = { topics: [], allowAutoTopicCreation: false }
+
+/** One broker that lets us in would have answered: when all are wrong about us, so are our settings. */
+function failureOf(failures: readonly unknown[]): Outcome {
+  const unable = failures.every(isMisconfiguration)
+  return { kind: unable ? 'unable' : 'silent', why: message(failures.at(-1)) }
+}
 
 const message = (error: unknown): string => (error instanceof Error ? error.message : String(error))

@@ -23,6 +23,7 @@ export class FakeConnection {
   readonly requests: FakeRequest[] = []
   #correlationId = 0
   #running = false
+  readonly #closeListeners: (() => void)[] = []
 
   constructor(kafka: FakeKafka, cluster: string, brokerId: number) {
     this.kafka = kafka
@@ -127,7 +128,9 @@ export class FakeConnection {
     return Promise.resolve()
   }
 
-  onClose(): void {}
+  onClose(listener: () => void): void {
+    this.#closeListeners.push(listener)
+  }
 
   #end(what: string): void {
     if (this.closed) return
@@ -136,6 +139,7 @@ export class FakeConnection {
     const lost = this.requests.splice(0)
     process.nextTick(() => {
       for (const { onAnswer } of lost) onAnswer(this.#error(what), Buffer.alloc(0), 0)
+      for (const listener of this.#closeListeners) listener()
     })
   }
 
