@@ -8,6 +8,7 @@ import { RequestCounts } from './api/metrics.ts'
 import { planeMetrics } from './api/plane-metrics.ts'
 import type { OpenCluster } from './clusters/clusters.ts'
 import { openRealCluster } from './clusters/real-cluster.ts'
+import { TermMeasures } from './failover/term-measures.ts'
 import { ContestedSeat } from './leadership/contested-seat.ts'
 import type { Seat } from './leadership/seat.ts'
 import { SoleSeat } from './leadership/sole-seat.ts'
@@ -87,6 +88,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   const authenticator = new Authenticator({ auth, store: () => seat.reading(), now: Date.now })
   const access = new FeedAccess({ authenticator, log, everyMs: timings.credentialsCheckMs })
   const requests = new RequestCounts()
+  const measures = new TermMeasures()
   const readers = new RouteReaders({
     published,
     log,
@@ -98,7 +100,15 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
     readers,
     log,
     access,
-    metrics: () => planeMetrics({ requests, readers, published, role: seat.role(), store: seat.reading() }),
+    metrics: () =>
+      planeMetrics({
+        requests,
+        readers,
+        published,
+        role: seat.role(),
+        store: seat.reading(),
+        term: measures,
+      }),
     role: () => seat.role(),
     rest: () => seat.rest(),
   })
@@ -144,6 +154,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
           checkAnswers: options.checkAnswers ?? false,
           authenticator,
           requests,
+          measures,
           folder,
         })
       },

@@ -41,6 +41,22 @@ const bodies: Partial<Record<EndpointId, Record<string, unknown>>> = {
   },
   'fleet.apply': { fleet: { version: 1, slas: [{ name: 'gold' }] }, basedOn: '0123456789abcdef' },
   'accessPoints.renew': { bootstrap: 'h:1', listeners: { a: 'h:2' }, routeVersion: 0 },
+  'failovers.start': { reason: 'the site burns' },
+  'failovers.configure': { automatic: false },
+  'clusters.return': {},
+  'topics.abandon': {},
+  'leases.renew': {
+    kind: 'proxy',
+    accessPoint: 'p-1',
+    tenant: 'shop',
+    routeVersion: 0,
+    settledVersion: 0,
+    clusters: { a: { state: 'up', forMs: 1, detail: null } },
+  },
+  'monitors.report': {
+    clusters: { a: { state: 'down', forMs: 1, detail: null } },
+    events: [],
+  },
   'tokens.create': { principal: 'user:ann', role: 'viewer', tenant: 'shop' },
   'backup.create': { file: 'a.db' },
 }
@@ -53,6 +69,7 @@ function pathOf(id: EndpointId, params: Readonly<Record<string, string>> = {}): 
     sla: 'gold',
     tenant: 'shop',
     topic: 'orders',
+    loglet: '0',
     id: 'x',
     ...params,
   }

@@ -2,6 +2,11 @@
 import type { Gauge, Labels } from '@braid/control-api'
 import type { FastifyInstance } from 'fastify'
 
+export const requestMetrics = [
+  { name: 'braid_api_requests_total', help: 'Requests answered', type: 'counter' },
+  { name: 'braid_api_request_seconds_total', help: 'Time taken to answer them', type: 'counter' },
+] as const
+
 /** Requests that were answered, by endpoint and status. */
 export class RequestCounts {
   private readonly counts = new Map<string, { labels: Labels; count: number; seconds: number }>()
@@ -17,19 +22,10 @@ export class RequestCounts {
 
   metrics(): Gauge[] {
     const all = [...this.counts.values()]
+    const [answered, taken] = requestMetrics
     return [
-      {
-        name: 'braid_api_requests_total',
-        help: 'Requests answered',
-        type: 'counter',
-        values: all.map(({ labels, count }) => [labels, count]),
-      },
-      {
-        name: 'braid_api_request_seconds_total',
-        help: 'Time taken to answer them',
-        type: 'counter',
-        values: all.map(({ labels, seconds }) => [labels, seconds]),
-      },
+      { ...answered, values: all.map(({ labels, count }) => [labels, count]) },
+      { ...taken, values: all.map(({ labels, seconds }) => [labels, seconds]) },
     ]
   }
 

@@ -64,7 +64,12 @@ export interface ServeParts {
 /** These ask by POST, and change nothing. */
 const questions: ReadonlySet<EndpointId> = new Set(['fleet.plan', 'doctor.run'])
 /** These are asked all the time, and change something rarely: their handlers say when. */
-const heartbeats: ReadonlySet<EndpointId> = new Set(['accessPoints.renew'])
+const heartbeats: ReadonlySet<EndpointId> = new Set([
+  'accessPoints.renew',
+  'leases.renew',
+  'leases.end',
+  'monitors.report',
+])
 
 /** The handler's answer in a dry run: thrown where the transaction would have been committed. */
 class DryRunAnswer {

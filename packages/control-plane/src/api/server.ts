@@ -1,6 +1,9 @@
 import type { FastifyInstance } from 'fastify'
 import type { AccessPoints } from '../access-points.ts'
 import type { Doctor } from '../doctor/doctor.ts'
+import type { Detector } from '../failover/detector.ts'
+import type { Failovers } from '../failover/failovers.ts'
+import type { Monitors } from '../failover/monitors.ts'
 import type { Fleets } from '../fleet/fleets.ts'
 import type { Operations } from '../operations/operations.ts'
 import type { Plane } from '../plane.ts'
@@ -14,9 +17,12 @@ import { createApp } from './app.ts'
 import { backupEndpoints } from './backup.ts'
 import { clusterEndpoints } from './clusters.ts'
 import { doctorEndpoints } from './doctor.ts'
+import { failoverEndpoints } from './failovers.ts'
 import { fleetEndpoints } from './fleet.ts'
+import { leaseEndpoints } from './leases.ts'
 import type { RequestCounts } from './metrics.ts'
 import { migrationEndpoints } from './migrations.ts'
+import { monitorEndpoints } from './monitors.ts'
 import { openApi } from './openapi.ts'
 import { operationEndpoints } from './operations.ts'
 import { type Handlers, type ServeParts, serve } from './serve.ts'
@@ -36,6 +42,9 @@ export interface Served {
   readonly reconciler: Reconciler
   readonly doctor: Doctor
   readonly accessPoints: AccessPoints
+  readonly failovers: Failovers
+  readonly detector: Detector
+  readonly monitors: Monitors
   readonly serving: ServeParts
   readonly requests: RequestCounts
   /** Where the store's file is; undefined when it is none. */
@@ -65,6 +74,9 @@ export function handlersOf(served: Served): Handlers {
     ...fleetEndpoints(served),
     ...requestEndpoints(served),
     ...accessPointEndpoints(served),
+    ...failoverEndpoints(served),
+    ...leaseEndpoints(served),
+    ...monitorEndpoints(served),
     ...accessEndpoints(served),
     ...backupEndpoints(served),
     ...doctorEndpoints(served),

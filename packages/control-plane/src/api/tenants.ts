@@ -2,6 +2,7 @@ import type { Tenant } from '@braid/control-api'
 import { visibleTenants } from '../access/caller.ts'
 import { Refusal, unknownTenant } from '../refusal.ts'
 import type { TenantRow } from '../store/tenant-queries.ts'
+import { tenantRoute, withoutMirror } from '../tenants/standby-home.ts'
 import { keyIn, pageOf } from './cursor.ts'
 import type { Handlers } from './serve.ts'
 import type { Served } from './server.ts'
@@ -40,7 +41,13 @@ export function tenantEndpoints({ plane: { store, board, clusters } }: Pick<Serv
       return store.transaction(async () => {
         const before = await store.tenantSpecs.get(tenant)
         const home = await clusters.get(body.home)
-        if (body.standbyHome !== null) await clusters.get(body.standbyHome)
+        const standbyHome = body.standbyHome === null ? undefined : await clusters.get(body.standbyHome)
+        if (standbyHome?.state === 'unavailable' && before?.standbyHome !== standbyHome.name) {
+          throw new Refusal(
+            'CLUSTER_GIVEN_UP',
+            `standbyHome: ${standbyHome.name} was given up: choose another, or take it back first`,
+          )
+        }
         if (body.standbyHome === body.home) {
           throw new Refusal('BAD_REQUEST', `standbyHome: ${body.home} is the home itself`, {
             fields: [{ path: 'standbyHome', message: 'the home itself' }],
@@ -58,9 +65,14 @@ export function tenantEndpoints({ plane: { store, board, clusters } }: Pick<Serv
             `${home.name} is dedicated to tenant ${home.dedicatedTo}: choose another home`,
           )
         }
-        const write = () => store.tenantSpecs.put(body)
-        if (before !== undefined) await write()
-        else await board.change({ tenants: [{ name: tenant, home: body.home }] }, write)
+        const routed = tenantRoute(body)
+        const routes = withoutMirror(board.table, routed)
+        const write = async () => {
+          await store.tenantSpecs.put(body)
+          for (const route of routes) await store.setHomeTopics(route)
+        }
+        if (before !== undefined && before.standbyHome === body.standbyHome) await write()
+        else await board.change({ tenants: [routed], topics: routes.map((route) => route.toJSON()) }, write)
         const answer = await shown(body)
         await record({ tenant, what: `tenant ${tenant}`, before, after: body }, answer)
         return answer

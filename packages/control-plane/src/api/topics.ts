@@ -222,7 +222,7 @@ function loglet(route: TopicRoute, index: number): TopicLoglet {
   return {
     cluster: route.cluster(index),
     topic: route.physicalTopic(index),
-    state: index === route.active ? 'active' : 'sealed',
+    state: index === route.active ? 'active' : (route.away(index)?.state ?? 'sealed'),
     partitions: Array.from({ length: route.partitions }, (_, partition) => {
       const { start, end, base } = route.loglet(index, partition)
       return { start: String(start), end: end === undefined ? null : String(end), base: String(base) }

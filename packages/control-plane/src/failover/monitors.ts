@@ -3,6 +3,7 @@ import type { endpoints } from '@braid/control-api'
 import type { z } from 'zod'
 import type { Plane } from '../plane.ts'
 import { Refusal } from '../refusal.ts'
+import { printable } from './votes.ts'
 
 export type Report = z.output<(typeof endpoints)['monitors.report']['body']>
 
@@ -20,7 +21,7 @@ export class Monitors {
   /** How many of its events were new. */
   async report(
     id: string,
-    { clusters, events }: Report,
+    { clusters, events: told }: Report,
   ): Promise<{ routeVersion: number; accepted: number }> {
     const { board, sight, store, timings, log } = this.plane
     const at = performance.now()
@@ -31,6 +32,7 @@ export class Monitors {
       throw new Refusal('LIMIT_REACHED', `${monitorsMax} monitors report, the most at a time: stop some`)
     }
     this.heardAt.set(id, at)
+    const events = told.map((event) => ({ ...event, detail: printable(event.detail) }))
     const registered = Object.entries(clusters).filter(([name]) => board.table.clusters.has(name))
     sight.votes.hear({ by: `monitor ${id}`, vantage: 'monitor' }, new Map(registered), { at, validUntil })
     const accepted =

@@ -59,7 +59,7 @@ export class Votes {
     const { at, validUntil } = when
     // Since it was said first: what is said again may be rounded.
     const since = before?.state === state ? Math.min(before.since, at - forMs) : at - forMs
-    of.votes.set(by, { by, vantage, state, since, detail, validUntil })
+    of.votes.set(by, { by, vantage, state, since, detail: detail && printable(detail), validUntil })
     of.downs += Number(state === 'down') - Number(before?.state === 'down')
   }
 
@@ -107,6 +107,9 @@ export class Votes {
     if (vote.state === 'down') of.downs--
   }
 }
+
+/** It comes from elsewhere, and goes to terminals. */
+export const printable = (text: string): string => text.replaceAll(/\p{Cc}/gu, '?')
 
 /** As people are shown them: those that see it down first, the longest first. */
 export function shownVotes(votes: readonly Vote[], at: number): ClusterVote[] {

@@ -8,9 +8,13 @@ import { createApi } from '../api/server.ts'
 import { Clusters, type OpenCluster } from '../clusters/clusters.ts'
 import { Doctor } from '../doctor/doctor.ts'
 import { ClusterSight } from '../failover/cluster-sight.ts'
+import { Detector } from '../failover/detector.ts'
+import { Failovers } from '../failover/failovers.ts'
 import { KnownEnds } from '../failover/known-ends.ts'
 import { LeadSure } from '../failover/lead-sure.ts'
 import { Leases } from '../failover/leases.ts'
+import { Monitors } from '../failover/monitors.ts'
+import type { TermMeasures } from '../failover/term-measures.ts'
 import { Fleets } from '../fleet/fleets.ts'
 import { IdempotentRequests } from '../idempotency/idempotent-requests.ts'
 import type { Log } from '../log.ts'
@@ -44,6 +48,7 @@ export interface TermParts {
   readonly checkAnswers: boolean
   readonly authenticator: Authenticator
   readonly requests: RequestCounts
+  readonly measures: TermMeasures
   /** Where the store's file is; undefined when it is none. */
   readonly folder: string | undefined
 }
@@ -104,6 +109,9 @@ export async function beginTerm(parts: TermParts): Promise<Term> {
   const fleets = new Fleets(plane, migrations.sagas, operations)
   const topicRequests = new TopicRequests(plane, topics)
   const reconciler = new Reconciler(plane)
+  const failovers = new Failovers(plane, migrations.sagas)
+  const detector = new Detector(plane, failovers)
+  const monitors = new Monitors(plane)
   const accessPoints = new AccessPoints({ store, board, timings, log, now })
   const api = createApi({
     plane,
@@ -115,6 +123,9 @@ export async function beginTerm(parts: TermParts): Promise<Term> {
     reconciler,
     doctor: new Doctor({ plane, reconciler, accessPoints }),
     accessPoints,
+    failovers,
+    detector,
+    monitors,
     serving: {
       store,
       now,
@@ -128,6 +139,7 @@ export async function beginTerm(parts: TermParts): Promise<Term> {
   })
 
   const end = async (reason: Error) => {
+    parts.measures.end(leases)
     closing.abort(reason)
     // Closing the connections ends what waits for a cluster.
     const ended = Promise.all([
@@ -139,6 +151,7 @@ export async function beginTerm(parts: TermParts): Promise<Term> {
       reconciler.close(),
       leftovers.close(),
       knownEnds.close(),
+      detector.close(),
       sure?.close(),
     ])
     const inTime = await Promise.race([
@@ -155,6 +168,8 @@ export async function beginTerm(parts: TermParts): Promise<Term> {
     await reconciler.start()
     await migrations.resume()
     await topicRequests.resume()
+    await detector.start()
+    parts.measures.begin({ detector, leases })
   } catch (error) {
     await end(error as Error)
     throw error
