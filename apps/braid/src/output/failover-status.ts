@@ -18,7 +18,7 @@ export function failoverStatusText(
   look: Look,
   allVotes = false,
 ): string {
-  const parts = [settingsText(settings) + quietText(quietUntil)]
+  const parts = [settingsText(settings) + (settings.automatic ? quietText(quietUntil) : '')]
   if (clusters.length > 0) parts.push(table(columns, clusters, look))
   for (const health of clusters) {
     const { cluster, state, votes } = health

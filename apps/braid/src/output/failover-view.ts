@@ -37,7 +37,7 @@ export function failoverCounts({ kind, counts }: Failover): string {
   // They are counted when it switches: until then topics may come and go.
   if (topics === 0 && homes === 0) return 'nothing has moved yet'
   return [
-    `${moved} of ${counted(topics, 'topic')} moved`,
+    ...(topics > 0 ? [`${moved} of ${counted(topics, 'topic')} moved`] : []),
     ...(waiting > 0 ? [`${waiting} ${waiting === 1 ? 'waits' : 'wait'}`] : []),
     ...(homes > 0 ? [counted(homes, 'home')] : []),
   ].join(', ')
