@@ -1,5 +1,5 @@
 export { createFront, type FrontParts } from './api/front.ts'
-export { planeMetricNames } from './api/plane-metrics.ts'
+export { type PlaneMetric, planeMetricNames, planeMetricSpecs } from './api/plane-metrics.ts'
 export type { Log } from './log.ts'
 export { bigFleet, planRebalance, planTopics, withPlacements } from './planner/index.ts'
 export { PublishedRoutes } from './routes/published-routes.ts'

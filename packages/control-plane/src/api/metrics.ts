@@ -3,8 +3,18 @@ import type { Gauge, Labels } from '@braid/control-api'
 import type { FastifyInstance } from 'fastify'
 
 export const requestMetrics = [
-  { name: 'braid_api_requests_total', help: 'Requests answered', type: 'counter' },
-  { name: 'braid_api_request_seconds_total', help: 'Time taken to answer them', type: 'counter' },
+  {
+    name: 'braid_api_requests_total',
+    help: 'Requests answered',
+    type: 'counter',
+    labels: ['endpoint', 'status'],
+  },
+  {
+    name: 'braid_api_request_seconds_total',
+    help: 'Time taken to answer them',
+    type: 'counter',
+    labels: ['endpoint', 'status'],
+  },
 ] as const
 
 /** Requests that were answered, by endpoint and status. */

@@ -19,6 +19,7 @@ export interface Measured {
   readonly term: TermMeasures
 }
 
+/** Type, help, and labels. */
 const table = {
   braid_leader: ['gauge', '1 on the control plane that leads'],
   braid_route_version: ['gauge', 'Version of the routes in force'],
@@ -30,25 +31,40 @@ const table = {
   braid_feed_opened_total: ['counter', 'Feeds opened'],
   braid_feed_resumed_total: ['counter', 'Of these, without a snapshot'],
   braid_feed_refused_total: ['counter', 'Feeds refused, as there were too many'],
-  braid_feed_cut_off_total: ['counter', 'Readers cut off, as they were too slow'],
+  braid_feed_cut_off_total: ['counter', 'Readers cut off, as they were too slow', 'reason'],
   braid_feed_written_bytes_total: ['counter', 'Bytes written to feeds'],
-  braid_sagas: ['gauge', 'Sagas by kind and state'],
-  braid_cluster_health: ['gauge', '1 for the state in which the failure detector sees the cluster'],
-  braid_failovers_total: ['counter', 'Failovers and returns that have ended'],
+  braid_sagas: ['gauge', 'Sagas by kind and state', 'kind', 'state'],
+  braid_cluster_health: [
+    'gauge',
+    '1 for the state in which the failure detector sees the cluster',
+    'cluster',
+    'state',
+  ],
+  braid_failovers_total: ['counter', 'Failovers and returns that have ended', 'kind', 'by', 'outcome'],
   braid_failover_automatic: ['gauge', '1 while clusters that are lost are given up automatically'],
   braid_write_leases: ['gauge', 'Processes that may write to topics that fail over'],
   braid_lost_loglets: ['gauge', 'Loglets on clusters that were given up and have not returned'],
   braid_mirror_lag_seconds: ['gauge', 'Age of the oldest commit that waits to be mirrored anywhere'],
-} as const satisfies Record<string, readonly [Gauge['type'], string]>
+} as const satisfies Record<string, readonly [type: Gauge['type'], help: string, ...labels: string[]]>
 
 type Name = keyof typeof table
 type Values = Gauge['values']
 
+/** A metric as its users know it. Names are stable: alert rules and dashboards of others stand on them. */
+export interface PlaneMetric {
+  readonly name: string
+  readonly type: Gauge['type']
+  readonly help: string
+  readonly labels: readonly string[]
+}
+
 /** Every metric of a control plane. */
-export const planeMetricNames: readonly string[] = [
-  ...Object.keys(table),
-  ...requestMetrics.map(({ name }) => name),
+export const planeMetricSpecs: readonly PlaneMetric[] = [
+  ...Object.entries(table).map(([name, [type, help, ...labels]]) => ({ name, type, help, labels })),
+  ...requestMetrics,
 ]
+
+export const planeMetricNames: readonly string[] = planeMetricSpecs.map(({ name }) => name)
 
 const healths: readonly Health[] = ['up', 'suspected', 'down', 'given-up', 'returning']
 const ended: ReadonlySet<string> = new Set(['done', 'failed', 'cancelled'])
