@@ -1,4 +1,4 @@
-// After a failover: topics that went on at their standby get another one, and groups a place for commits that were not
+// After a failover: topics that went on at their standby, or stood by on the cluster, get another one, and groups a place for commits that were not
 // mirrored yet. What cannot be done now is the reconciler's.
 import { reasonOf } from '../log.ts'
 import { fleetSnapshot } from '../placement/fleet-snapshot.ts'
@@ -22,9 +22,11 @@ export async function planNewStandbys(context: FailoverContext): Promise<void> {
     { timeoutMs: plane.timings.standbyCheckMaxMs },
   )
   await store.transaction(async () => {
-    for (const { topic, to } of planStandbys(await fleetSnapshot(plane)).changes) {
+    const { cluster } = await failoverIn(context)
+    for (const { topic, from, to } of planStandbys(await fleetSnapshot(plane)).changes) {
       const route = board.table.topic(topic.tenant, topic.name)
-      if (route === undefined || to === null || !moved.has(topicKey(topic))) continue
+      const stoodBy = from === cluster
+      if (route === undefined || to === null || !(stoodBy || moved.has(topicKey(topic)))) continue
       await store.topicSpecs.setStandby(route.id, to)
     }
   })

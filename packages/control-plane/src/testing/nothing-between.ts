@@ -144,8 +144,9 @@ async function failoversApart({ plane }: SagaWorld): Promise<string[]> {
       found.push(`${name} is ${fenced ? '' : 'not '}fenced`)
     if ((state === 'unavailable') !== expected) found.push(`${name} is ${state}`)
   }
-  for (const { name: tenant, home } of plane.board.table.tenants.values()) {
-    if (givenUp.has(home)) found.push(`tenant ${tenant} is at home on ${home}, which was given up`)
+  for (const { name: tenant, home, standbyHome } of plane.board.table.tenants.values()) {
+    if (givenUp.has(home) && standbyHome !== undefined && !givenUp.has(standbyHome))
+      found.push(`tenant ${tenant} is at home on ${home}, which was given up`)
     for (const route of plane.board.table.topics(tenant)) {
       for (let i = 0; i < route.depth; i++) {
         const lost = route.failover !== 'none' && i < route.active && givenUp.has(route.cluster(i))
