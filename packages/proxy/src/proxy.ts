@@ -202,7 +202,7 @@ class RunningProxy implements Proxy {
     } catch (error) {
       // The data plane goes on with the routes that it has.
       if (!this.#renewFailed) {
-        this.#log('warn', 'lease-not-renewed', {
+        this.#log('warn', 'access-point-not-renewed', {
           why: error instanceof Error ? error.message : String(error),
         })
       }
