@@ -1,5 +1,5 @@
-// After a failover: topics that went on at their standby, or stood by on the cluster, get another one, and groups a place for commits that were not
-// mirrored yet. What cannot be done now is the reconciler's.
+// After a failover: topics that went on at their standby, or stood by on the cluster, get another one; and groups a place
+// for commits that were not mirrored yet. What cannot be done now is the reconciler's.
 import { reasonOf } from '../log.ts'
 import { fleetSnapshot } from '../placement/fleet-snapshot.ts'
 import type { Plane } from '../plane.ts'

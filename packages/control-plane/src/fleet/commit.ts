@@ -5,6 +5,7 @@ import { Refusal } from '../refusal.ts'
 import type { ClusterRow } from '../store/rows.ts'
 import { clusterRoute } from '../store/store.ts'
 import type { TopicWishes } from '../store/topic-queries.ts'
+import { tenantRoute, withoutMirror } from '../tenants/standby-home.ts'
 import { type ApplyContext, type Prepared, workIn } from './context.ts'
 import { refuseStale } from './prepare.ts'
 import type { ApplyWork } from './work.ts'
@@ -20,8 +21,15 @@ export async function commitApply(context: ApplyContext): Promise<void> {
   const fresh = await newClusters(plane, work, prepared)
   const changed = await changedClusters(plane, work)
   const routes = [...fresh, ...changed].map(clusterRoute)
-  const tenants = work.tenants.create.map(({ name, home }) => ({ name, home }))
-  const topics = prepared.topics.map(({ route }) => route.toJSON())
+  const { table } = plane.board
+  const tenants = [
+    ...work.tenants.create.map(tenantRoute),
+    ...work.tenants.update
+      .map(tenantRoute)
+      .filter(({ name, standbyHome }) => table.tenants.get(name)?.standbyHome !== standbyHome),
+  ]
+  const unmirrored = tenants.flatMap((tenant) => withoutMirror(table, tenant))
+  const topics = [...prepared.topics.map(({ route }) => route), ...unmirrored].map((route) => route.toJSON())
   const write = async () => {
     for (const row of fresh) await plane.store.addCluster(row)
     for (const row of changed) await plane.store.updateCluster(row)
@@ -29,6 +37,7 @@ export async function commitApply(context: ApplyContext): Promise<void> {
     for (const tenant of [...work.tenants.create, ...work.tenants.update]) {
       await plane.store.tenantSpecs.put(tenant)
     }
+    for (const route of unmirrored) await plane.store.setHomeTopics(route)
     await addTopics(plane, prepared)
     await updateTopics(plane, work)
   }

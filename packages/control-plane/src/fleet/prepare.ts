@@ -77,6 +77,7 @@ export async function prepareApply(context: ApplyContext, stop: Stop): Promise<v
         partitions: facts.partitions,
         maxMessageBytes: Number(facts.configs.get('max.message.bytes')?.value),
         homeTopic: (stub ?? physical).topic,
+        failover: slas.get(document.sla ?? '')?.availability.failover ?? 'none',
         ...physical,
       })
       made.push({ topic, route, replicas: facts.replicationFactor })

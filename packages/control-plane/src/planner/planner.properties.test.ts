@@ -148,12 +148,36 @@ describe('a new cluster', () => {
   it('changes nothing about a fleet that is in order', () => {
     fc.assert(
       fc.property(randomFleet.map(settled), (fleet) => {
-        const placed = { ...fleet, topics: fleet.topics.filter(({ cluster }) => cluster !== null) }
+        const lost = new Set(
+          fleet.clusters.filter(({ state }) => state === 'unavailable').map(({ name }) => name),
+        )
+        const inOrder = ({ cluster, standby }: (typeof fleet.topics)[number]) =>
+          cluster !== null && !(standby !== null && lost.has(standby))
+        const placed = { ...fleet, topics: fleet.topics.filter(inOrder) }
         const grown = { ...placed, clusters: [fresh, ...placed.clusters] }
         expect(planFleetPlacement(grown)).toEqual([])
         expect(planStandbys(grown)).toEqual({ changes: [], impossible: [] })
         expect(planStubs(grown)).toEqual({ changes: [], impossible: [] })
         expect(brokenRules(grown)).toEqual([])
+      }),
+      RUNS,
+    )
+  })
+})
+
+describe('a cluster that was given up', () => {
+  it('stands by for nobody, unless no other can', () => {
+    fc.assert(
+      fc.property(randomFleet.map(settled), (fleet) => {
+        const clusters = fleet.clusters.map((each, i) =>
+          i === 0 ? { ...each, state: 'unavailable' as const } : each,
+        )
+        const { changes, impossible } = planStandbys({ ...fleet, clusters })
+        const lost = clusters[0]!.name
+        for (const { to } of changes) expect(to).not.toBe(lost)
+        const moved = new Set([...changes, ...impossible].map(({ topic }) => topicKey(topic)))
+        for (const topic of fleet.topics)
+          if (topic.standby === lost && topic.cluster !== null) expect(moved).toContain(topicKey(topic))
       }),
       RUNS,
     )

@@ -21,8 +21,8 @@ export interface StandbyPlan {
 
 /**
  * Standbys that are missing, that break a rule, or that no class asks for any more. A standby on a cluster
- * that is cordoned, draining or away right now is left where it is: draining it is a plan of its own, and a
- * cluster that comes back has lost nothing.
+ * that is cordoned or draining is left where it is: draining it is a plan of its own. One on a cluster that was given
+ * up is no standby, until that has returned.
  */
 export function planStandbys(snapshot: FleetSnapshot): StandbyPlan {
   const ledger = new Ledger(snapshot)

@@ -1,6 +1,7 @@
 // What a topic should be on its clusters, from its spec, its class and its route.
-import type { PhysicalTopic, TopicRoute } from '@braid/routing-model'
+import type { FailoverPolicy, PhysicalTopic, TopicRoute } from '@braid/routing-model'
 import type { PhysicalTopicFacts } from '../clusters/kafka-cluster.ts'
+import type { StandbyHomeRow } from '../store/reconcile-queries.ts'
 import type { SlaRow } from '../store/sla-queries.ts'
 import type { TopicSpecRow } from '../store/topic-queries.ts'
 
@@ -19,6 +20,12 @@ export interface DesiredTopic {
   readonly standby: string | null
   /** The one that the store says is there, or about to be. */
   readonly standbyMade: PhysicalTopic | undefined
+  /** What becomes of it when its cluster is lost, as its class says. */
+  readonly failover: FailoverPolicy
+  /** The cluster that commits of the tenant's groups are mirrored to; null without. */
+  readonly standbyHome: string | null
+  /** The topic for that, as the store says. */
+  readonly standbyHomeMade: StandbyHomeRow | undefined
   /** The migration that moves it now. */
   readonly migration: string | null
   /** What its latest migration had begun to seal, if that was undone. */
@@ -26,14 +33,25 @@ export interface DesiredTopic {
 }
 
 export interface DesiredParts
-  extends Pick<DesiredTopic, 'route' | 'home' | 'applied' | 'standbyMade' | 'migration' | 'sealTakenBack'> {
+  extends Pick<
+    DesiredTopic,
+    | 'route'
+    | 'home'
+    | 'applied'
+    | 'standbyMade'
+    | 'standbyHome'
+    | 'standbyHomeMade'
+    | 'migration'
+    | 'sealTakenBack'
+  > {
   readonly spec: Pick<TopicSpecRow, 'partitions' | 'configs' | 'standby'>
   readonly sla: Pick<SlaRow, 'availability' | 'durability' | 'retentionMaxMs'> | undefined
 }
 
 export function desiredTopic({ spec, sla, ...parts }: DesiredParts): DesiredTopic {
   const { route } = parts
-  const failsOver = sla !== undefined && sla.availability.failover !== 'none'
+  const failover = sla?.availability.failover ?? 'none'
+  const failsOver = failover !== 'none'
   // Where it is, it cannot wait for itself.
   const standby = failsOver && spec.standby !== route.cluster(route.active) ? spec.standby : null
   const retentionMaxMs = sla?.retentionMaxMs ?? null
@@ -43,6 +61,7 @@ export function desiredTopic({ spec, sla, ...parts }: DesiredParts): DesiredTopi
     configs: withinClass(spec.configs, sla),
     retentionMaxMs,
     standby,
+    failover,
   }
 }
 
@@ -68,9 +87,9 @@ export function isTooLong(retentionMs: number, maxMs: number | null): boolean {
 
 /** Every physical topic that the topic has, by cluster. */
 export function physicalTopicsOf(
-  topic: Pick<DesiredTopic, 'route' | 'home' | 'standbyMade'>,
+  topic: Pick<DesiredTopic, 'route' | 'home' | 'standbyMade' | 'standbyHomeMade'>,
 ): Map<string, Set<string>> {
-  const { route, home, standbyMade } = topic
+  const { route, home, standbyMade, standbyHomeMade } = topic
   const found = new Map<string, Set<string>>()
   const add = (physical: PhysicalTopic) => {
     const known = found.get(physical.cluster)
@@ -80,6 +99,7 @@ export function physicalTopicsOf(
   for (let i = 0; i < route.depth; i++) add({ cluster: route.cluster(i), topic: route.physicalTopic(i) })
   add({ cluster: home, topic: route.homeTopic })
   if (standbyMade !== undefined) add(standbyMade)
+  if (standbyHomeMade !== undefined) add(standbyHomeMade)
   return found
 }
 

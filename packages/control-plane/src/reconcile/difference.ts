@@ -1,4 +1,4 @@
-import type { PhysicalTopic } from '@braid/routing-model'
+import type { FailoverPolicy, PhysicalTopic } from '@braid/routing-model'
 
 /** Every way in which a topic can differ from what it should be. An alarm is nothing that time, or we, put right. */
 export const differenceCodes = {
@@ -8,6 +8,8 @@ export const differenceCodes = {
   PARTITIONS_MISSING: { alarm: false },
   PARTITIONS_ADDED: { alarm: false },
   STANDBY_DIFFERS: { alarm: false },
+  STANDBY_HOME_DIFFERS: { alarm: false },
+  FAILOVER_DIFFERS: { alarm: false },
   TOPIC_MISSING: { alarm: true },
   TOPIC_REPLACED: { alarm: true },
   ACTIVE_SEALED: { alarm: true },
@@ -43,3 +45,11 @@ export type Mend =
   | { readonly kind: 'make-stub'; readonly physical: PhysicalTopic; readonly partitions: number }
   | { readonly kind: 'make-standby'; readonly cluster: string; readonly again: PhysicalTopic | undefined }
   | { readonly kind: 'drop-standby'; readonly physical: PhysicalTopic }
+  | {
+      readonly kind: 'make-standby-home'
+      readonly cluster: string
+      readonly again: PhysicalTopic | undefined
+    }
+  | { readonly kind: 'drop-standby-home' }
+  /** In the route: access points write by it. */
+  | { readonly kind: 'set-failover'; readonly failover: FailoverPolicy }

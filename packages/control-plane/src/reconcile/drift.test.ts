@@ -27,10 +27,12 @@ const sla = (over: Partial<NonNullable<DesiredParts['sla']>> = {}): NonNullable<
 
 const desired = (over: Omit<Partial<DesiredParts>, 'spec'> & { spec?: Partial<DesiredParts['spec']> } = {}) =>
   desiredTopic({
-    route,
+    route: route.withFailover(over.sla?.availability.failover ?? 'none'),
     home: 'a',
     applied: {},
     standbyMade: undefined,
+    standbyHome: null,
+    standbyHomeMade: undefined,
     migration: null,
     sla: undefined,
     ...over,
@@ -313,4 +315,92 @@ describe('a standby topic', () => {
       driftIn(wanted({ spec: { partitions: 3, configs: {}, standby: 'e' }, standbyMade: made }), seen),
     ).toEqual(drop)
   })
+})
+
+describe('the policy of failover', () => {
+  const strict = sla({ availability: { failover: 'strict' } })
+
+  test('in the routes is that of the class', () => {
+    const change = ['FAILOVER_DIFFERS', { kind: 'set-failover', failover: 'strict' }]
+    expect(driftIn(desired({ sla: strict, route }), looks())).toEqual([change])
+  })
+
+  test('stays what it is while something of the topic is lost', () => {
+    const lost = route.sealedLost('b', 'skip')
+    const drift = driftOf(desired({ sla: strict, route: lost }), looks({ b: 'away' }))
+    expect(drift.map(({ code, mend }) => [code, mend])).toEqual([
+      ['CLUSTER_AWAY', undefined],
+      ['FAILOVER_DIFFERS', undefined],
+    ])
+    expect(drift[1]!.text).toMatch(/waits until what it has on b, which was given up, has returned/)
+  })
+})
+
+describe('what is lost', () => {
+  const lost = route.sealedLost('b', 'wait')
+
+  test('holds up more partitions, and says so', () => {
+    const topic = desired({ route: lost, spec: { partitions: 5 } })
+    const drift = driftOf(topic, looks())
+    expect(drift).toEqual([
+      {
+        code: 'PARTITIONS_MISSING',
+        text: 'it has 3 partitions, should have 5: waits until what it has on b, which was given up, has returned or is abandoned',
+      },
+    ])
+  })
+
+  test('is no matter of ours, whatever is there', () => {
+    expect(driftOf(desired({ route: lost }), looks({ b: { 'orders.1': null } }))).toEqual([])
+    expect(driftOf(desired({ route: lost }), looks({ b: { 'orders.1': { partitions: 1 } } }))).toEqual([])
+  })
+})
+
+describe('mirrored commits', () => {
+  const made = { cluster: 'd', topic: 'orders.m', filled: true }
+  const mirrored = {
+    standbyHome: 'd',
+    standbyHomeMade: made,
+    route: route.withHomeTopics('orders.0', 'orders.m'),
+  }
+  const on = (shape: Shape | null) => looks({ d: { 'orders.m': shape } })
+  const text = (topic: ReturnType<typeof desired>, seen: Looks) => driftOf(topic, seen).map((one) => one.text)
+
+  test('have a sealed topic of as many partitions on the standby home', () => {
+    expect(driftOf(desired(mirrored), on({ limit: '1' }))).toEqual([])
+    expect(driftIn(desired({ standbyHome: 'd' }), looks())).toEqual([
+      ['STANDBY_HOME_DIFFERS', { kind: 'make-standby-home', cluster: 'd', again: undefined }],
+    ])
+    expect(driftIn(desired(mirrored), on(null))).toEqual([
+      ['STANDBY_HOME_DIFFERS', { kind: 'make-standby-home', cluster: 'd', again: made }],
+    ])
+    const physical = { cluster: 'd', topic: 'orders.m', filled: true }
+    expect(driftIn(desired(mirrored), on({ limit: '1', partitions: 2 }))).toEqual([
+      ['STANDBY_HOME_DIFFERS', { kind: 'add-partitions', physical, partitions: 3 }],
+    ])
+  })
+
+  test('are in the route, and what was committed before is there', () => {
+    const empty = { ...mirrored, standbyHomeMade: { ...made, filled: false } }
+    expect(text(desired(empty), on({ limit: '1' }))).toEqual([
+      'what groups had committed before is not on d yet',
+    ])
+    expect(text(desired({ ...mirrored, route }), on({ limit: '1' }))).toHaveLength(1)
+  })
+
+  test('go when the standby home is another, or none', () => {
+    const drop = ['STANDBY_HOME_DIFFERS', { kind: 'drop-standby-home' }]
+    expect(driftIn(desired({ ...mirrored, standbyHome: 'c' }), on({ limit: '1' }))).toEqual([drop])
+    expect(driftIn(desired({ ...mirrored, standbyHome: null }), on({ limit: '1' }))).toEqual([drop])
+  })
+
+  test('wait for a standby home that is away', () => {
+    expect(driftIn(desired(mirrored), looks({ d: 'away' }))).toEqual([['CLUSTER_AWAY']])
+  })
+})
+
+test('a standby waits for its cluster while that is away', () => {
+  const strict = sla({ availability: { failover: 'strict' } })
+  const topic = desired({ spec: { standby: 'd' }, sla: strict })
+  expect(driftIn(topic, looks({ d: 'away' }))).toEqual([['STANDBY_DIFFERS']])
 })

@@ -1,11 +1,12 @@
 // How a topic differs from what it should be: a pure function of what is desired and what was seen.
-import type { PhysicalTopic } from '@braid/routing-model'
+import type { PhysicalTopic, TopicRoute } from '@braid/routing-model'
 import type { PhysicalTopicFacts } from '../clusters/kafka-cluster.ts'
 import { isSealed } from '../topics/copied-configs.ts'
 import { type ClusterLook, type DesiredTopic, isTooLong, type Looks } from './desired.ts'
 import type { Difference } from './difference.ts'
 import { partitionDrift } from './partition-drift.ts'
 import { standbyDrift } from './standby-drift.ts'
+import { standbyHomeDrift } from './standby-home-drift.ts'
 
 const limitConfig = 'max.message.bytes'
 const policyConfig = 'cleanup.policy'
@@ -21,7 +22,28 @@ export function driftOf(topic: DesiredTopic, looks: Looks): Difference[] {
     ...sealedDrift(topic, looks),
     ...homeDrift(topic, looks),
     ...standbyDrift(topic, looks),
+    ...standbyHomeDrift(topic, looks),
+    ...failoverDrift(topic),
   ]
+}
+
+/** A loglet that is away is away as the policy was that it was lost under. */
+function failoverDrift({ route, failover }: DesiredTopic): Difference[] {
+  if (route.failover === failover) return []
+  const code = 'FAILOVER_DIFFERS'
+  const text = `the routes say failover ${route.failover}, its class says ${failover}`
+  const lost = clusterAway(route)
+  if (lost !== undefined) {
+    const until = `waits until what it has on ${lost}, which was given up, has returned or is abandoned`
+    return [{ code, text: `${text}: ${until}` }]
+  }
+  return [{ code, text, mend: { kind: 'set-failover', failover } }]
+}
+
+/** A cluster that a loglet of it is away with. */
+export function clusterAway(route: TopicRoute): string | undefined {
+  for (let i = 0; i < route.depth; i++) if (route.away(i) !== undefined) return route.cluster(i)
+  return undefined
 }
 
 /** Undefined while the cluster is away. `found` undefined: it is not there. */
@@ -34,11 +56,12 @@ export function seen(
 }
 
 function clustersAway(topic: DesiredTopic, looks: Looks): Difference[] {
-  const { route, home, standbyMade } = topic
+  const { route, home, standbyMade, standbyHomeMade } = topic
   const wanted = new Set<string>()
   for (let i = route.active; i >= 0; i--) wanted.add(route.cluster(i))
   wanted.add(home)
   if (standbyMade !== undefined) wanted.add(standbyMade.cluster)
+  if (standbyHomeMade !== undefined) wanted.add(standbyHomeMade.cluster)
   return [...wanted].flatMap((cluster) => {
     const look = looks.get(cluster)
     if (look?.kind !== 'away') return []
@@ -184,7 +207,8 @@ function sealedDrift(topic: DesiredTopic, looks: Looks): Difference[] {
   for (let i = 0; i < route.active; i++) {
     const physical = { cluster: route.cluster(i), topic: route.physicalTopic(i) }
     const look = seen(looks, physical)
-    if (look === undefined) continue
+    // What is away is the matter of its return.
+    if (look === undefined || route.away(i) !== undefined) continue
     const { found } = look
     if (found === undefined) {
       differences.push(missing(physical, 'it holds records of the topic from before a move'))

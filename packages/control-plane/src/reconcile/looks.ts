@@ -8,7 +8,7 @@ const topicsMax = 200
 
 /** Asks all clusters at the same time. One that has not answered by then is away. Never rejects. */
 export async function lookAt(
-  plane: Pick<Plane, 'clusters'>,
+  plane: Pick<Plane, 'clusters' | 'board'>,
   topics: readonly DesiredTopic[],
   { timeoutMs, known = new Map() }: { timeoutMs: number; known?: Looks },
 ): Promise<Looks> {
@@ -30,11 +30,15 @@ export async function lookAt(
 }
 
 async function lookAtCluster(
-  { clusters }: Pick<Plane, 'clusters'>,
+  { clusters, board }: Pick<Plane, 'clusters' | 'board'>,
   name: string,
   topics: readonly string[],
   timeoutMs: number,
 ): Promise<ClusterLook> {
+  // Nobody changes anything there until it has returned, whether it answers or not.
+  if (board.table.clusters.get(name)?.fenced === true) {
+    return { kind: 'away', reason: 'it was given up and has not been taken back' }
+  }
   const ask = async (): Promise<ClusterLook> => {
     // What is missing on another cluster that answers at its addresses is not missing here.
     await clusters.reach(name)

@@ -1,6 +1,6 @@
 // Carries out what puts a difference right. Each of these may be done twice, or be left half done: what is left is drift
 // when it is looked at next.
-import type { PhysicalTopic, TopicRoute } from '@braid/routing-model'
+import type { FailoverPolicy, PhysicalTopic, TopicRoute } from '@braid/routing-model'
 import type { Plane } from '../plane.ts'
 import { Refusal } from '../refusal.ts'
 import { sealedMaxMessageBytes } from '../topics/copied-configs.ts'
@@ -8,6 +8,7 @@ import { freshPhysicalName } from '../topics/physical-name.ts'
 import type { DesiredTopic } from './desired.ts'
 import type { Mend } from './difference.ts'
 import { whileHeld } from './hold.ts'
+import { dropStandbyHome, makeStandbyHome } from './standby-home.ts'
 
 /** False when it has to wait for something. */
 export async function mend(plane: Plane, topic: DesiredTopic, what: Mend): Promise<boolean> {
@@ -49,7 +50,30 @@ export async function mend(plane: Plane, topic: DesiredTopic, what: Mend): Promi
     case 'drop-standby':
       await dropStandby(plane, topic.route.id, what.physical)
       return true
+    case 'make-standby-home':
+      await makeStandbyHome(plane, topic, what)
+      return true
+    case 'drop-standby-home':
+      await dropStandbyHome(plane, topic.route)
+      return true
+    case 'set-failover':
+      return setFailover(plane, topic, what.failover)
   }
+}
+
+/** Not while something of it is away: as what was lost then, is how its readers go on. */
+async function setFailover(
+  { store, board }: Plane,
+  { route }: DesiredTopic,
+  failover: FailoverPolicy,
+): Promise<boolean> {
+  return store.transaction(async () => {
+    const now = board.table.topic(route.tenant, route.name)
+    if (now?.id !== route.id || now.isPartlyAway) return false
+    const next = now.withFailover(failover)
+    await board.change({ topics: [next.toJSON()] }, () => store.setFailover(next))
+    return true
+  })
 }
 
 async function held(

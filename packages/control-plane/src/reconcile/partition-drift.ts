@@ -1,7 +1,7 @@
 import type { PhysicalTopic, TopicRoute } from '@braid/routing-model'
 import type { DesiredTopic, Looks } from './desired.ts'
 import type { Difference } from './difference.ts'
-import { seen } from './drift.ts'
+import { clusterAway, seen } from './drift.ts'
 
 /** Partitions only grow, all physical topics of the chain together, and never while the topic moves. */
 export function partitionDrift(topic: DesiredTopic, looks: Looks): Difference[] {
@@ -14,9 +14,9 @@ export function partitionDrift(topic: DesiredTopic, looks: Looks): Difference[] 
 
 /** A physical topic with fewer partitions than the route cannot be the one that was there. */
 function replacedTopics(route: TopicRoute, looks: Looks): Difference[] {
-  return chainOf(route).flatMap((physical): Difference[] => {
+  return chainOf(route).flatMap((physical, i): Difference[] => {
     const found = seen(looks, physical)?.found
-    if (found === undefined || found.partitions >= route.partitions) return []
+    if (route.away(i) !== undefined || found === undefined || found.partitions >= route.partitions) return []
     const { cluster, topic } = physical
     return [
       {
@@ -31,6 +31,11 @@ function growth({ route, home, partitions, migration }: DesiredTopic, looks: Loo
   const code = 'PARTITIONS_MISSING'
   const text = `it has ${route.partitions} partitions, should have ${partitions}`
   if (migration !== null) return { code, text: `${text}: waits for migration ${migration} to end` }
+  const lost = clusterAway(route)
+  if (lost !== undefined) {
+    const until = `waits until what it has on ${lost}, which was given up, has returned or is abandoned`
+    return { code, text: `${text}: ${until}` }
+  }
   const physicals = [...chainOf(route), { cluster: home, topic: route.homeTopic }]
   for (const physical of physicals) {
     const { cluster, topic } = physical

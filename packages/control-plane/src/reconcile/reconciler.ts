@@ -12,6 +12,8 @@ import { type Difference, differenceCodes } from './difference.ts'
 import { driftOf, seen } from './drift.ts'
 import { lookAt } from './looks.ts'
 import { dropStandby, mend } from './mend.ts'
+import { fillStandbyHomes } from './standby-home.ts'
+import { canBeFilled } from './standby-home-drift.ts'
 
 /** Topics that are looked at together. */
 const batchMax = 200
@@ -201,6 +203,30 @@ export class Reconciler {
     await Promise.all(looked.map((one) => this.record(one)))
     const toMend = looked.filter(({ differences }) => differences.some((one) => one.mend !== undefined))
     await Promise.all(toMend.map((one) => this.mendTurns.take(closing, () => this.mend(one))))
+    await this.fillStandbyHomes(looked)
+  }
+
+  /** Of all at once, because every group of a home has to be asked. */
+  private async fillStandbyHomes(looked: readonly Looked[]): Promise<void> {
+    const { plane } = this
+    const differing = looked.filter(({ differences }) =>
+      differences.some(({ code }) => code === 'STANDBY_HOME_DIFFERS'),
+    )
+    if (differing.length === 0) return
+    const ids = differing.map(({ topic }) => topic.route.id)
+    const timeoutMs = plane.timings.reconcileLookMaxMs
+    const topics = await this.desired(ids)
+    const looks = await lookAt(plane, topics, { timeoutMs })
+    const ready = topics.filter((topic) => canBeFilled(topic, looks))
+    if (ready.length === 0) return
+    const failures: string[] = []
+    await fillStandbyHomes(plane, ready).catch((error: unknown) => {
+      plane.closing.throwIfAborted()
+      failures.push(reasonOf(error))
+      plane.log('warn', 'commits.not-mirrored', { topics: ready.length, reason: reasonOf(error) })
+    })
+    const again = await this.desired(ready.map(({ route }) => route.id))
+    await Promise.all(again.map(async (topic) => this.record(await this.looked(topic, looks), failures)))
   }
 
   private async looked(topic: DesiredTopic, looks: Looks): Promise<Looked> {
@@ -301,6 +327,8 @@ export class Reconciler {
             sla: spec.sla === null ? undefined : slas.get(spec.sla),
             applied: (await store.reconcile.get(id)).applied,
             standbyMade: await store.reconcile.standby(id),
+            standbyHome: board.table.tenants.get(spec.tenant)?.standbyHome ?? null,
+            standbyHomeMade: await store.reconcile.standbyHome(id),
             migration: (await store.migrations.underway(id))?.id ?? null,
           }),
         )
@@ -311,11 +339,17 @@ export class Reconciler {
 
   /** Deleted topics leave what waited for their failover. */
   private async forgetGone(): Promise<void> {
-    const { store, log } = this.plane
+    const { store, log, now } = this.plane
     for (const { topicId, cluster, topic, registered } of await store.reconcile.orphanedStandbys()) {
       if (registered) await dropStandby(this.plane, topicId, { cluster, topic })
       else await store.reconcile.removeStandby(topicId)
       log('info', 'standby.dropped', { cluster, topic })
+    }
+    for (const { topicId, cluster, topic, registered } of await store.reconcile.orphanedStandbyHomes()) {
+      await store.transaction(async () => {
+        await store.reconcile.removeStandbyHome(topicId)
+        if (registered) await store.addLeftover(cluster, topic, now())
+      })
     }
     await store.reconcile.forgetGone()
     const there = new Set(Array.from(routesOf(this.plane), ({ id }) => id))

@@ -12,6 +12,9 @@ export function standbyDrift(topic: DesiredTopic, looks: Looks): Difference[] {
     return [{ code, text, mend: { kind: 'drop-standby', physical: made } }]
   }
   if (standby === null) return []
+  if (looks.get(standby)?.kind === 'away') {
+    return made === undefined ? [{ code, text: `its topic for a failover waits for ${standby}` }] : []
+  }
   const make = { kind: 'make-standby', cluster: standby, again: made } as const
   if (made === undefined)
     return [{ code, text: `its topic for a failover is not on ${standby} yet`, mend: make }]

@@ -13,6 +13,18 @@ export interface HoldRow {
   readonly since: number
 }
 
+/** Where commits are mirrored to. */
+export interface StandbyHomeRow extends PhysicalTopic {
+  /** Whether what groups had committed before is there, too. */
+  readonly filled: boolean
+}
+
+/** What waits for a failover of a topic that is gone, or on a cluster that is. */
+export interface Orphan extends PhysicalTopic {
+  readonly topicId: string
+  readonly registered: boolean
+}
+
 export class ReconcileQueries {
   private readonly db: Database
 
@@ -141,9 +153,12 @@ export class ReconcileQueries {
 
   // ---- topics on standby homes, under whose names commits are mirrored
 
-  async standbyHome(topicId: string): Promise<PhysicalTopic | undefined> {
-    const row = await this.db.get('SELECT cluster, topic FROM standby_home_topic WHERE topic_id = ?', topicId)
-    return row && { cluster: String(row.cluster), topic: String(row.topic) }
+  async standbyHome(topicId: string): Promise<StandbyHomeRow | undefined> {
+    const row = await this.db.get(
+      'SELECT cluster, topic, filled FROM standby_home_topic WHERE topic_id = ?',
+      topicId,
+    )
+    return row && { cluster: String(row.cluster), topic: String(row.topic), filled: row.filled === 1 }
   }
 
   async topicOfStandbyHome({ cluster, topic }: PhysicalTopic): Promise<string | undefined> {
@@ -155,10 +170,21 @@ export class ReconcileQueries {
     return row && String(row.topic_id)
   }
 
+  /** Not filled yet. */
   async putStandbyHome(topicId: string, { cluster, topic }: PhysicalTopic): Promise<void> {
     await this.db.run(
       `INSERT INTO standby_home_topic (topic_id, cluster, topic) VALUES (?, ?, ?)
-       ON CONFLICT (topic_id) DO UPDATE SET cluster = excluded.cluster, topic = excluded.topic`,
+       ON CONFLICT (topic_id) DO UPDATE SET cluster = excluded.cluster, topic = excluded.topic,
+         filled = 0`,
+      topicId,
+      cluster,
+      topic,
+    )
+  }
+
+  async setStandbyHomeFilled(topicId: string, { cluster, topic }: PhysicalTopic): Promise<void> {
+    await this.db.run(
+      'UPDATE standby_home_topic SET filled = 1 WHERE topic_id = ? AND cluster = ? AND topic = ?',
       topicId,
       cluster,
       topic,
@@ -169,10 +195,18 @@ export class ReconcileQueries {
     await this.db.run('DELETE FROM standby_home_topic WHERE topic_id = ?', topicId)
   }
 
+  async orphanedStandbyHomes(): Promise<Orphan[]> {
+    return this.orphans('standby_home_topic')
+  }
+
   /** Of topics that are deleted, or waiting on clusters that are not registered. */
-  async orphanedStandbys(): Promise<(PhysicalTopic & { topicId: string; registered: boolean })[]> {
+  async orphanedStandbys(): Promise<Orphan[]> {
+    return this.orphans('standby_topic')
+  }
+
+  private async orphans(table: 'standby_topic' | 'standby_home_topic'): Promise<Orphan[]> {
     const rows = await this.db.all(
-      `SELECT s.topic_id, s.cluster, s.topic, c.name AS registered FROM standby_topic s
+      `SELECT s.topic_id, s.cluster, s.topic, c.name AS registered FROM ${table} s
          LEFT JOIN topic t ON t.id = s.topic_id LEFT JOIN cluster c ON c.name = s.cluster
        WHERE t.id IS NULL OR c.name IS NULL`,
     )

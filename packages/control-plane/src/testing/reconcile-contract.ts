@@ -44,6 +44,16 @@ export function reconcileContract(place: () => Promise<StorePlace>): void {
     await reconcile.removeHolds()
     expect(await reconcile.hold('o-1')).toBeUndefined()
 
+    const mirrored = { cluster: 'a', topic: 'orders.m' }
+    await reconcile.putStandbyHome('o-1', { cluster: 'a', topic: 'orders.l' })
+    await reconcile.setStandbyHomeFilled('o-1', mirrored)
+    expect(await reconcile.standbyHome('o-1')).toEqual({ cluster: 'a', topic: 'orders.l', filled: false })
+    await reconcile.putStandbyHome('o-1', mirrored)
+    await reconcile.setStandbyHomeFilled('o-1', mirrored)
+    expect(await reconcile.standbyHome('o-1')).toEqual({ ...mirrored, filled: true })
+    expect(await reconcile.topicOfStandbyHome(mirrored)).toBe('o-1')
+    expect(await reconcile.orphanedStandbyHomes()).toEqual([])
+
     await reconcile.putStandby('o-1', { cluster: 'a', topic: 'orders.s' })
     expect(await reconcile.standby('o-1')).toEqual({ cluster: 'a', topic: 'orders.s' })
     expect(await reconcile.orphanedStandbys()).toEqual([])
@@ -53,6 +63,11 @@ export function reconcileContract(place: () => Promise<StorePlace>): void {
     expect(await reconcile.orphanedStandbys()).toEqual([
       { topicId: 'o-1', cluster: 'a', topic: 'orders.s', registered: true },
     ])
+    expect(await reconcile.orphanedStandbyHomes()).toEqual([
+      { topicId: 'o-1', ...mirrored, registered: true },
+    ])
+    await reconcile.removeStandbyHome('o-1')
+    expect(await reconcile.standbyHome('o-1')).toBeUndefined()
     await reconcile.removeStandby('o-1')
     expect(await reconcile.orphanedStandbys()).toEqual([])
   })

@@ -198,10 +198,12 @@ export class Topics {
     this.beginning.add(keyOf(tenant, name))
     let made: PhysicalTopic[] = []
     try {
-      const { route, facts } = await make(async (topics) => {
+      const { route: bare, facts } = await make(async (topics) => {
         await leftovers.hold(topics)
         made = topics
       })
+      const sla = wishes.sla === null ? undefined : await store.slas.get(wishes.sla)
+      const route = bare.withFailover(sla?.availability.failover ?? 'none')
       await board.change({ topics: [route.toJSON()] }, async () => {
         await store.addTopic(route, now())
         await store.topicSpecs.setWishes(route.id, { ...wishes, partitions: route.partitions })
@@ -254,6 +256,12 @@ export class Topics {
       throw new Refusal(
         'TOPIC_CHANGING',
         `${topic} on ${cluster} is being deleted, because the topic that it was part of was deleted: wait until it is gone`,
+      )
+    }
+    if ((await store.reconcile.topicOfStandbyHome(physical)) !== undefined) {
+      throw new Refusal(
+        'TOPIC_EXISTS',
+        `${topic} on ${cluster} is kept there for the commits of another topic`,
       )
     }
     if ((await store.reconcile.topicOfStandby(physical)) !== undefined) {

@@ -123,12 +123,14 @@ export const minInSync: HardRule = {
   help: () => 'raise the replication factor, or lower the in-sync replicas of the class',
 }
 
-/** Only an active cluster takes what it does not have. */
+/** Only an active cluster takes what it does not have. One that was given up keeps no standby: nothing could go there. */
 export const state: HardRule = {
   name: 'state',
   roles: ['active', 'standby', 'replica'],
   room: false,
-  holds: ({ incumbent }, { cluster }) => cluster.state === 'active' || cluster.name === incumbent,
+  holds: ({ role, incumbent }, { cluster }) =>
+    cluster.state === 'active' ||
+    (cluster.name === incumbent && !(role === 'standby' && cluster.state === 'unavailable')),
   because: (_, { cluster }) => `it is ${cluster.state}`,
   nobody: (_, kind) => `no ${kind} is active`,
   help: (_, kind) => `uncordon a ${kind}, or register another`,

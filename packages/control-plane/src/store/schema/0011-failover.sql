@@ -9,11 +9,12 @@ ALTER TABLE topic ADD COLUMN standby_home_topic TEXT;
 ALTER TABLE loglet ADD COLUMN away TEXT;
 ALTER TABLE loglet ADD COLUMN holes TEXT; -- JSON: batches that are no part of it, by partition
 
--- Physical topics on standby homes, under whose names commits are mirrored. In the routes once they are filled.
+-- Physical topics on standby homes, under whose names commits are mirrored. In the routes from when they are filled.
 CREATE TABLE standby_home_topic (
   topic_id TEXT PRIMARY KEY,
   cluster TEXT NOT NULL,
-  topic TEXT NOT NULL
+  topic TEXT NOT NULL,
+  filled INTEGER NOT NULL DEFAULT 0 -- what groups had committed before they were mirrored is there
 ) STRICT;
 
 -- Failovers and returns: their steps are sagas of the same id.
