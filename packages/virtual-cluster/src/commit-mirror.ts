@@ -98,7 +98,12 @@ export class CommitMirror {
   /** The routes have changed. */
   routed(): void {
     const homes = homesOf(this.#engine)
-    if (homes?.home === this.#homes?.home && homes?.standby === this.#homes?.standby) return
+    if (homes?.home === this.#homes?.home && homes?.standby === this.#homes?.standby) {
+      // It takes no more commits, and moves in a moment: what waits must be there by then.
+      if (homes !== undefined && this.#engine.routes.clusters.get(homes.home)?.fenced && !this.#queue.isIdle)
+        this.#tick()
+      return
+    }
     this.#homes = homes
     this.#ready = []
     this.#count('moved', this.#queue.clear())

@@ -360,6 +360,13 @@ describe('what home has taken', () => {
     expect(engine.mirror.lagMs).toBe(null)
   })
 
+  it('is written at once when home is given up, as it moves in a moment', async () => {
+    expect(await commit(5n)).toBe(0)
+    giveUp('a')
+    await settled()
+    expect(commits).toEqual(['a: g, orders.a-0@5', 'b: g, orders.b-0@5'])
+  })
+
   it('is gone there too when the group is deleted', async () => {
     await client.ask(deleteGroups, 1, { groupsNames: ['g'] })
     await elapse(300)
