@@ -42,17 +42,6 @@ export function addAbandon(noun: Command, session: Session): void {
   })
 }
 
-function abandonText(
-  name: string,
-  loglet: number,
-  { cluster, topic, recordsKnown, price, done }: Abandoned,
-): string {
-  const known =
-    recordsKnown === null
-      ? 'nobody knows how many records were there'
-      : `${recordsKnown} records were known to be there`
-  return (
-    `loglet ${loglet} of topic ${name} (${topic} on ${cluster}) ${done ? 'is abandoned' : 'would be abandoned'}\n` +
-    `price: ${price}\n${known}\n`
-  )
-}
+const abandonText = (name: string, loglet: number, { cluster, topic, price, done }: Abandoned): string =>
+  `loglet ${loglet} of topic ${name} (${topic} on ${cluster}) ${done ? 'is abandoned' : 'would be abandoned'}\n` +
+  `price: ${price}\n`

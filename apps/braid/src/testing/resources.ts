@@ -377,7 +377,7 @@ export const goodAnswers: Readonly<Record<EndpointId, Answer>> = {
     cluster: 'a',
     topic: 'orders.k1',
     recordsKnown: 1_200,
-    price: 'what a acknowledged and nobody has read is lost',
+    price: 'up to 1200 records that were known to be there',
     done: (body as { confirm?: boolean }).confirm === true,
   }),
   'topics.delete': undefined,
