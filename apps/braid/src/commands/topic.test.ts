@@ -79,6 +79,14 @@ describe('topic', () => {
     expect((await runBraid('topic list -o name', listOfOne)).io.out).toBe('orders\n')
   })
 
+  it('list says where a topic is pinned to when it is elsewhere', async () => {
+    const at = (pinnedTo: string) => ({
+      'topics.list': { topics: [{ ...topicSummary, pinnedTo }], next: null },
+    })
+    expect((await runBraid('topic list', at('b'))).io.out).toContain(' b (pinned) ')
+    expect((await runBraid('topic list', at('a'))).io.out).toContain(' b (pinned to a) ')
+  })
+
   it('list -A asks for the topics of every tenant', async () => {
     const { io, plane } = await runBraid('topic list -A', { ...goodAnswers })
     expect(plane.received.map(({ params }) => params.tenant)).toEqual([undefined, 'shop'])

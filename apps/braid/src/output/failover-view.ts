@@ -25,8 +25,11 @@ const whatItDoes: Readonly<Record<FailoverStep, string>> = {
   END: 'makes it an ordinary part of the chains',
 }
 
-export const doesWhat = (kind: FailoverKind, step: FailoverStep): string =>
-  kind === 'failover' && step === 'END' ? 'clients go on already; chooses new standbys' : whatItDoes[step]
+export function doesWhat(kind: FailoverKind, step: FailoverStep): string {
+  if (kind === 'failover' && step === 'END') return 'clients go on already; chooses new standbys'
+  if (kind === 'return' && step === 'CHECK') return 'asks whether it is the cluster that was given up'
+  return whatItDoes[step]
+}
 
 export const failoverTitle = ({ id, kind, cluster }: Failover): string => `${kind} ${id} of ${cluster}`
 

@@ -16,7 +16,7 @@ export function topicsText(all: readonly TopicSummary[], look: Look, withTenants
       { head: 'SLA', cell: ({ sla }) => sla ?? '-' },
       {
         head: 'CLUSTER',
-        cell: ({ cluster, pinnedTo }) => (pinnedTo === null ? cluster : `${cluster} (pinned)`),
+        cell: placeText,
       },
       { head: 'STANDBY', cell: ({ standby }) => standby ?? '-' },
       { head: 'LOGLETS', cell: ({ loglets }) => String(loglets), align: 'right' },
@@ -31,4 +31,10 @@ export function topicsText(all: readonly TopicSummary[], look: Look, withTenants
     all,
     look,
   )
+}
+
+/** After a failover, and before a move, a topic is elsewhere than it is pinned to. */
+function placeText({ cluster, pinnedTo }: TopicSummary): string {
+  if (pinnedTo === null) return cluster
+  return pinnedTo === cluster ? `${cluster} (pinned)` : `${cluster} (pinned to ${pinnedTo})`
 }
