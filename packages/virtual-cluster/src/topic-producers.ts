@@ -218,16 +218,20 @@ export class TopicProducers {
     const cluster = engine.cluster(state.cluster)
     if (cluster === undefined) return -1n
     const start = route.start(index, partition)
+    const end = route.end(index, partition)
     const physical = await findBatch(
       cluster,
       state.physicalTopic,
       partition,
       { producerId: part.producerId, epoch: part.producerEpoch, sequence: part.baseSequence },
-      { from: start, to: route.end(index, partition) },
+      { from: start, to: end },
       engine.limits.duplicateScanMaxBytes,
       engine.limits.brokerTimeoutMs,
     )
-    return physical === undefined ? -1n : physical - start + route.base(index, partition)
+    // Behind the cut it was copied on, and in a hole it was written again: it stands at another offset.
+    const isHere =
+      physical !== undefined && physical < end && route.pastHole(index, partition, physical) === physical
+    return isHere ? physical - start + route.base(index, partition) : -1n
   }
 }
 

@@ -10,7 +10,8 @@ import type { TestEngine } from './world.ts'
 
 export type FailoverStep =
   | Step
-  | { readonly do: 'lose'; readonly reached: number }
+  /** With `alone`, only the control plane does not reach the cluster: it works, and is given up. */
+  | { readonly do: 'lose'; readonly reached: number; readonly alone: boolean }
   | { readonly do: 'fence' | 'fail over' | 'come back' | 'start return' | 'finish return' }
   | { readonly do: 'lease runs out' | 'lease is granted'; readonly engine: number }
   /** Brokers work on whatever they have, and in `flow` it is answered too. */
@@ -24,7 +25,14 @@ export const failoverStep: fc.Arbitrary<FailoverStep> = fc.oneof(
     arbitrary: fc.record({ do: fc.constant('send' as const), producer: engine, listener: engine }),
   },
   { weight: 7, arbitrary: fc.record({ do: fc.constantFrom('land', 'flow', 'flow') }) },
-  { weight: 3, arbitrary: fc.record({ do: fc.constant('lose' as const), reached: fc.nat({ max: 3 }) }) },
+  {
+    weight: 3,
+    arbitrary: fc.record({
+      do: fc.constant('lose' as const),
+      reached: fc.nat({ max: 3 }),
+      alone: fc.boolean(),
+    }),
+  },
   {
     weight: 12,
     arbitrary: fc.record({
@@ -56,6 +64,8 @@ const LOST_MAX = 2
 export class FailoverRun extends ModelRun {
   readonly #listeners = new Map<ModelProducer, number>()
   readonly #policy: 'strict' | 'available'
+  /** Whoever writes batches again has had the time for it. */
+  #finishing = false
   /** The version that fenced the active loglet's cluster. */
   #fencedIn = 0
   /** The version that says that a loglet returns. */
@@ -113,14 +123,12 @@ export class FailoverRun extends ModelRun {
         const givenUp = ['a', 'b', 'c'].filter((name) => this.#isGivenUp(name)).length
         if (givenUp >= LOST_MAX || this.#isGivenUp(this.#active)) return
         this.world.kafka(this.#active).reached = step.reached
-        lose(this.world, this.#active)
+        if (step.alone) this.#fence()
+        else lose(this.world, this.#active)
         break
       }
       case 'fence':
-        if (!this.world.kafka(this.#active).silent || this.world.table.clusters.get(this.#active)!.fenced)
-          return
-        fence(this.world, this.#active)
-        this.#fencedIn = this.world.table.version
+        if (this.world.kafka(this.#active).silent) this.#fence()
         break
       case 'fail over':
         if (!this.world.table.clusters.get(this.#active)!.fenced || this.#indexOf('returning') >= 0) return
@@ -171,6 +179,12 @@ export class FailoverRun extends ModelRun {
     await settled()
   }
 
+  #fence(): void {
+    if (this.world.table.clusters.get(this.#active)!.fenced) return
+    fence(this.world, this.#active)
+    this.#fencedIn = this.world.table.version
+  }
+
   #comeBack(cluster: string): void {
     this.world.kafka(cluster).reached = 0
     comeBack(this.world, cluster)
@@ -193,7 +207,7 @@ export class FailoverRun extends ModelRun {
     )
     if (index < 0 || !settledNow) return
     const cluster = this.#route.cluster(index)
-    finishReturn(this.world, 'orders', index)
+    if (!finishReturn(this.world, 'orders', index, { waits: !this.#finishing })) return
     if (!this.#route.chain(0).some((loglet) => loglet.cluster === cluster && loglet.away !== undefined)) {
       fence(this.world, cluster, false)
     }
@@ -208,7 +222,9 @@ export class FailoverRun extends ModelRun {
       kafka.changed()
     }
     if (this.world.table.clusters.get(active)!.fenced) fence(this.world, active, false)
-    for (let round = 0; round < 40; round++) {
+    if (this.sealed) this.world.switchTo('orders', this.nextCluster())
+    this.sealed = false
+    for (let round = 0; round < 200; round++) {
       this.world.learnAll()
       for (const { lease } of this.engines) lease!.granted(Date.now(), FOR_EVER_MS)
       if (this.#indexOf('returning') >= 0) this.#finishReturn()
@@ -216,6 +232,7 @@ export class FailoverRun extends ModelRun {
       else break
       for (const producer of this.producers) while (producer.send(this.clientFor(producer, 0), false)) {}
       await elapse(10)
+      this.#finishing = this.producers.every((producer) => producer.done)
     }
     await super.finish()
   }

@@ -1,5 +1,5 @@
 import { baseSequence, producerEpoch, producerId } from '@braid/kafka-protocol'
-import type { LogletAway } from '@braid/routing-model'
+import { type Holes, holesToJson, type LogletAway, TopicRoute } from '@braid/routing-model'
 import { sequenceDistance } from '../sequence.ts'
 import type { World } from './world.ts'
 
@@ -53,18 +53,39 @@ export function startReturn(world: World, name: string, index: number): void {
   world.change(route.returning(index, cutsOf(world, name, index)))
 }
 
-/** What producers wrote again to later loglets is left out. */
-export function finishReturn(world: World, name: string, index: number, ends?: readonly bigint[]): void {
-  const route = world.route(name)
-  const holes = new Map<number, BigInt64Array>()
-  for (let partition = 0; partition < route.partitions; partition++) {
-    const ranges = holesOf(world, name, index, partition)
-    if (ranges.length > 0) holes.set(partition, BigInt64Array.from(ranges))
+/**
+ * What producers wrote again to later loglets is left out, also of earlier ones that returned before. False: a producer
+ * is in the middle of writing again what the loglet has.
+ */
+export function finishReturn(
+  world: World,
+  name: string,
+  index: number,
+  options: { readonly ends?: readonly bigint[]; readonly waits?: boolean } = {},
+): boolean {
+  const { ends = cutsOf(world, name, index), waits = false } = options
+  const found = holesOf(world, name, index)
+  if (waits && found.unsettled) return false
+  let route = world.route(name).returned(index, ends, found.holes)
+  for (let earlier = 0; earlier < index; earlier++) {
+    if (route.away(earlier) !== undefined || !wasLost(route, earlier)) continue
+    route = withHoles(route, earlier, holesOf(world, name, earlier).holes)
   }
-  world.change(
-    route.returned(index, ends ?? cutsOf(world, name, index), holes.size === 0 ? undefined : holes),
-  )
+  world.change(route)
+  return true
 }
+
+function withHoles(route: TopicRoute, index: number, holes: Holes | undefined): TopicRoute {
+  const json = route.toJSON()
+  const loglets = json.loglets.map((loglet, i) =>
+    i === index && holes !== undefined ? { ...loglet, holes: holesToJson(holes) } : loglet,
+  )
+  return TopicRoute.fromJSON({ ...json, loglets })
+}
+
+/** Only a loglet that was lost is followed by a gap. */
+const wasLost = (route: TopicRoute, index: number): boolean =>
+  route.end(index, 0) - route.start(index, 0) + route.base(index, 0) < route.base(index + 1, 0)
 
 /** A sealed loglet that was lost keeps the end that it had. */
 const cutsOf = (world: World, name: string, index: number): bigint[] => {
@@ -75,24 +96,44 @@ const cutsOf = (world: World, name: string, index: number): bigint[] => {
   })
 }
 
-/** Batches of a producer whose sequence is at or behind its first one in later loglets. */
-function holesOf(world: World, name: string, index: number, partition: number): bigint[] {
-  const route = world.route(name)
-  const firsts = new Map<string, number>()
-  for (let later = index + 1; later <= route.active; later++) {
-    const end = route.end(later, partition)
-    for (const { bytes, baseOffset } of world.log(name, later, partition).batches) {
-      const who = `${producerId(bytes, 0)}/${producerEpoch(bytes, 0)}`
-      if ((end < 0n || baseOffset < end) && !firsts.has(who)) firsts.set(who, baseSequence(bytes, 0))
-    }
-  }
-  const ranges: bigint[] = []
-  for (const { bytes, baseOffset, nextOffset } of world.log(name, index, partition).batches) {
-    const first = firsts.get(`${producerId(bytes, 0)}/${producerEpoch(bytes, 0)}`)
-    if (producerId(bytes, 0) < 0n || first === undefined) continue
-    if (sequenceDistance(first, baseSequence(bytes, 0)) < 0) continue
-    if (ranges.at(-1) === baseOffset) ranges[ranges.length - 1] = nextOffset
-    else ranges.push(baseOffset, nextOffset)
-  }
-  return ranges
+interface Found {
+  readonly holes: Holes | undefined
+  readonly unsettled: boolean
 }
+
+/** Batches of the loglet that producers have written again to later ones that can be read. */
+function holesOf(world: World, name: string, index: number): Found {
+  const route = world.route(name)
+  const holes = new Map<number, BigInt64Array>()
+  let unsettled = false
+  for (let partition = 0; partition < route.partitions; partition++) {
+    const again = new Map<string, { readonly first: number; last: number }>()
+    for (let later = index + 1; later <= route.active; later++) {
+      if (route.away(later)?.state === 'lost') continue
+      const end = route.end(later, partition)
+      for (const { bytes, baseOffset } of world.log(name, later, partition).batches) {
+        if (end >= 0n && baseOffset >= end) continue
+        const sequence = baseSequence(bytes, 0)
+        const range = again.get(producerOf(bytes))
+        if (range === undefined) again.set(producerOf(bytes), { first: sequence, last: sequence })
+        else if (sequenceDistance(range.last, sequence) > 0) range.last = sequence
+      }
+    }
+    const ranges: bigint[] = []
+    for (const { bytes, baseOffset, nextOffset } of world.log(name, index, partition).batches) {
+      const range = producerId(bytes, 0) < 0n ? undefined : again.get(producerOf(bytes))
+      const sequence = baseSequence(bytes, 0)
+      const isBehind = range !== undefined && sequenceDistance(range.first, sequence) >= 0
+      const isBeyond = range !== undefined && sequenceDistance(range.last, sequence) > 0
+      if (isBehind && isBeyond) unsettled = true
+      const wasHole = route.pastHole(index, partition, baseOffset) !== baseOffset
+      if (!wasHole && (!isBehind || isBeyond)) continue
+      if (ranges.at(-1) === baseOffset) ranges[ranges.length - 1] = nextOffset
+      else ranges.push(baseOffset, nextOffset)
+    }
+    if (ranges.length > 0) holes.set(partition, BigInt64Array.from(ranges))
+  }
+  return { holes: holes.size === 0 ? undefined : holes, unsettled }
+}
+
+const producerOf = (bytes: Buffer): string => `${producerId(bytes, 0)}/${producerEpoch(bytes, 0)}`
