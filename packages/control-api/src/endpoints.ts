@@ -51,6 +51,11 @@ import {
   topicUpdate,
 } from './resources/topic.ts'
 
+/** Of the chain, from 0. Not coerced: an empty one would be the first. */
+const logletIndex = z
+  .string()
+  .regex(/^\d{1,4}$/, 'the number of a loglet, from 0')
+  .transform(Number)
 const nothing = z.strictObject({})
 const inCluster = z.strictObject({ cluster: clusterName })
 const inSla = z.strictObject({ sla: slaName })
@@ -344,7 +349,7 @@ export const endpoints = {
     body: tenantSpec,
     answer: tenant,
     dryRun: true,
-    problems: ['UNKNOWN_CLUSTER', 'HOME_STAYS'],
+    problems: ['UNKNOWN_CLUSTER', 'HOME_STAYS', 'CLUSTER_GIVEN_UP'],
   }),
   'tenants.remove': endpoint({
     method: 'DELETE',
@@ -458,12 +463,19 @@ export const endpoints = {
     summary:
       'Give up a lost loglet for good, with the records that only it has. Without `confirm` it only names the price',
     access: 'operator',
-    params: ofTopic.extend({ loglet: z.coerce.number().int().min(0).max(1_000) }),
+    params: ofTopic.extend({ loglet: logletIndex }),
     query: dryRunQuery,
     body: abandonment,
     answer: abandoned,
     dryRun: true,
-    problems: ['UNKNOWN_TENANT', 'UNKNOWN_TOPIC', 'UNKNOWN_LOGLET', 'LOGLET_NOT_LOST', 'NOT_CONFIRMED'],
+    problems: [
+      'UNKNOWN_TENANT',
+      'UNKNOWN_TOPIC',
+      'UNKNOWN_LOGLET',
+      'LOGLET_NOT_LOST',
+      'NOT_CONFIRMED',
+      'FAILOVER_IN_PROGRESS',
+    ],
   }),
   // ---- self-service
   'requests.create': endpoint({

@@ -4,6 +4,7 @@ import type { Doctor } from '../doctor/doctor.ts'
 import type { Detector } from '../failover/detector.ts'
 import type { Failovers } from '../failover/failovers.ts'
 import type { Monitors } from '../failover/monitors.ts'
+import type { Returns } from '../failover/returns.ts'
 import type { Fleets } from '../fleet/fleets.ts'
 import type { Operations } from '../operations/operations.ts'
 import type { Plane } from '../plane.ts'
@@ -25,6 +26,7 @@ import { migrationEndpoints } from './migrations.ts'
 import { monitorEndpoints } from './monitors.ts'
 import { openApi } from './openapi.ts'
 import { operationEndpoints } from './operations.ts'
+import { returnEndpoints } from './returns.ts'
 import { type Handlers, type ServeParts, serve } from './serve.ts'
 import { slaEndpoints } from './slas.ts'
 import { tenantEndpoints } from './tenants.ts'
@@ -43,6 +45,7 @@ export interface Served {
   readonly doctor: Doctor
   readonly accessPoints: AccessPoints
   readonly failovers: Failovers
+  readonly returns: Returns
   readonly detector: Detector
   readonly monitors: Monitors
   readonly serving: ServeParts
@@ -75,6 +78,7 @@ export function handlersOf(served: Served): Handlers {
     ...requestEndpoints(served),
     ...accessPointEndpoints(served),
     ...failoverEndpoints(served),
+    ...returnEndpoints(served),
     ...leaseEndpoints(served),
     ...monitorEndpoints(served),
     ...accessEndpoints(served),

@@ -6,9 +6,8 @@ import { giveUp, withPolicy } from '../testing/given-up.ts'
 import { IdempotentProducer } from '../testing/idempotent-producer.ts'
 import { assertNothingBetween } from '../testing/nothing-between.ts'
 import { SagaWorld, type SagaWorldOptions } from '../testing/saga-world.ts'
-import { type ClusterSights, Returns } from './returns.ts'
+import { Returns } from './returns.ts'
 
-const nobody: ClusterSights = { healthOf: () => undefined }
 const tenant = 'default'
 
 async function startWorld(options: SagaWorldOptions = {}): Promise<SagaWorld> {
@@ -18,8 +17,7 @@ async function startWorld(options: SagaWorldOptions = {}): Promise<SagaWorld> {
   return world
 }
 
-const returnsOf = (world: SagaWorld, sights = nobody) =>
-  new Returns(world.plane, world.migrations.sagas, sights)
+const returnsOf = (world: SagaWorld) => new Returns(world.plane, world.migrations.sagas)
 
 async function takeBack(world: SagaWorld, cluster: string, moveBack = false): Promise<string> {
   world.cluster(cluster).away = false
@@ -342,17 +340,19 @@ describe('while it returns', () => {
 describe('is refused', () => {
   test('of a cluster that was not given up, of one that others still see as down, of another that answers', async () => {
     const world = await startWorld()
-    const start = (sights?: ClusterSights) =>
-      returnsOf(world, sights).start('a', { moveBack: false }, 'somebody')
+    const start = () => returnsOf(world).start('a', { moveBack: false }, 'somebody')
     await expect(start()).rejects.toMatchObject({ code: 'CLUSTER_NOT_GIVEN_UP' })
     await giveUp(world, 'a', [])
-    const down: ClusterSights = {
-      healthOf: () => ({ votes: [{ by: 'proxy p-1', state: 'down', forMs: 900, detail: 'refused' }] }),
-    }
-    await expect(start(down)).rejects.toMatchObject({
+    const { votes } = world.plane.sight
+    const voter = { by: 'proxy p-1', vantage: 'server' } as const
+    const down = new Map([['a', { state: 'down', forMs: 900, detail: 'refused' } as const]])
+    const at = performance.now()
+    votes.hear(voter, down, { at, validUntil: at + 60_000 })
+    await expect(start()).rejects.toMatchObject({
       code: 'CLUSTER_STILL_FAILING',
-      message: expect.stringContaining('proxy p-1: refused'),
+      message: expect.stringContaining('proxy p-1'),
     })
+    votes.forget('proxy p-1')
     await expect(start()).rejects.toMatchObject({ code: 'CLUSTER_UNREACHABLE' })
     world.cluster('a').away = false
     world.cluster('a').clusterId = 'another'

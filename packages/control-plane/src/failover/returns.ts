@@ -1,6 +1,5 @@
-import type { ClusterHealth, FailoverPlan } from '@braid/control-api'
+import type { FailoverPlan } from '@braid/control-api'
 import type { Plane } from '../plane.ts'
-import { list } from '../planner/words.ts'
 import { randomName } from '../random-name.ts'
 import { Refusal } from '../refusal.ts'
 import type { SagaRunner } from '../sagas/saga-runner.ts'
@@ -8,11 +7,6 @@ import type { FailoverRow } from '../store/failover-queries.ts'
 import { planReturn } from './return-plan.ts'
 import { returnSagaName } from './return-saga.ts'
 import type { ReturnOptions } from './returning.ts'
-
-/** Who sees a cluster as what. */
-export interface ClusterSights {
-  healthOf(cluster: string): Pick<ClusterHealth, 'votes'> | undefined
-}
 
 export interface ReturnBegun {
   readonly row: FailoverRow
@@ -22,18 +16,14 @@ export interface ReturnBegun {
 /** Called in the transaction that begins it. */
 export type ReturnRecorder = (begun: ReturnBegun) => Promise<void>
 
-const namedMax = 5
-
 /** Begins returns; the saga does the work. */
 export class Returns {
   private readonly plane: Plane
   private readonly sagas: SagaRunner
-  private readonly sights: ClusterSights
 
-  constructor(plane: Plane, sagas: SagaRunner, sights: ClusterSights) {
+  constructor(plane: Plane, sagas: SagaRunner) {
     this.plane = plane
     this.sagas = sagas
-    this.sights = sights
   }
 
   /** What it would do. Refuses as `start` does. */
@@ -63,7 +53,7 @@ export class Returns {
         cluster,
         by,
         reason: `${cluster} is back`,
-        votes: this.votes(cluster),
+        votes: this.plane.sight.shown(cluster),
         options,
         createdAt: now(),
       })
@@ -77,22 +67,14 @@ export class Returns {
     })
   }
 
-  private votes(cluster: string): ClusterHealth['votes'] {
-    return this.sights.healthOf(cluster)?.votes ?? []
-  }
-
   /** Asks the cluster, so not in a transaction. */
   private async refuseUnlessBack(cluster: string): Promise<void> {
     await this.refuseUnlessGivenUp(cluster)
-    const down = this.votes(cluster).filter(({ state }) => state === 'down')
-    if (down.length > 0) {
-      const who = list(
-        down.map(({ by, detail }) => (detail === null ? by : `${by}: ${detail}`)),
-        namedMax,
-      )
+    const { state, why } = this.plane.sight.judge(cluster)
+    if (state !== 'up') {
       throw new Refusal(
         'CLUSTER_STILL_FAILING',
-        `${cluster} is still seen as down (${who}): who serves clients has to reach it before it can be taken back`,
+        `${cluster} is not up for everyone (${why}): who serves clients has to reach it before it can be taken back`,
       )
     }
     await this.plane.clusters.reach(cluster)

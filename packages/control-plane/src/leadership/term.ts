@@ -14,6 +14,7 @@ import { KnownEnds } from '../failover/known-ends.ts'
 import { LeadSure } from '../failover/lead-sure.ts'
 import { Leases } from '../failover/leases.ts'
 import { Monitors } from '../failover/monitors.ts'
+import { Returns } from '../failover/returns.ts'
 import type { TermMeasures } from '../failover/term-measures.ts'
 import { Fleets } from '../fleet/fleets.ts'
 import { IdempotentRequests } from '../idempotency/idempotent-requests.ts'
@@ -124,6 +125,7 @@ export async function beginTerm(parts: TermParts): Promise<Term> {
     doctor: new Doctor({ plane, reconciler, accessPoints }),
     accessPoints,
     failovers,
+    returns: new Returns(plane, migrations.sagas),
     detector,
     monitors,
     serving: {

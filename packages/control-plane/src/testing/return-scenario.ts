@@ -35,7 +35,7 @@ export const returning: SagaScenario = {
     ])
     for (const [topic, batch] of unanswered) world.cluster('c').write(active(world, topic), 0, batch)
     world.cluster('b').away = false
-    const returns = new Returns(world.plane, world.migrations.sagas, { healthOf: () => undefined })
+    const returns = new Returns(world.plane, world.migrations.sagas)
     return (await returns.start('b', { moveBack: false }, 'somebody')).row.id
   },
 
