@@ -135,7 +135,12 @@ export class Doctor {
     const found = new Map<string, string[]>()
     for (const { name: tenant, home } of table.tenants.values()) {
       for (const route of table.topics(tenant)) {
-        for (const [cluster, names] of physicalTopicsOf({ route, home, standbyMade: undefined, standbyHomeMade: undefined })) {
+        for (const [cluster, names] of physicalTopicsOf({
+          route,
+          home,
+          standbyMade: undefined,
+          standbyHomeMade: undefined,
+        })) {
           const known = found.get(cluster)
           if (known === undefined) found.set(cluster, [...names])
           else for (const name of names) if (known.length < topicsAskedMax) known.push(name)

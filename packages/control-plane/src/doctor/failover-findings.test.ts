@@ -32,7 +32,7 @@ function look(
     ],
     topics: routes.map(kept),
     accessPoints: [{ id: 'proxy-1' }],
-    leases: [{ id: 'proxy-1' }],
+    leases: [{ accessPoint: 'proxy-1' }],
     ...over,
   })
 }
@@ -69,6 +69,17 @@ test('a tenant whose topics fail over and whose groups would not', () => {
       subject: 'tenant shop',
       detail: expect.stringContaining('topic shop/orders fails over'),
     },
+  ])
+})
+
+test('a standby home that was given up is none', () => {
+  const clusters = [
+    { name: 'a', state: 'active' as const },
+    { name: 'b', state: 'unavailable' as const },
+  ]
+  expect(look([orders], { clusters }).map(({ code, detail }) => [code, detail])).toContainEqual([
+    'STANDBY_HOME_MISSING',
+    expect.stringContaining('its standby home b was given up'),
   ])
 })
 

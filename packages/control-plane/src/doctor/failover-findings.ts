@@ -13,7 +13,7 @@ export interface FailoverLook {
   /** As far as they could be looked at. */
   readonly topics: readonly Pick<DesiredTopic, 'route' | 'standby' | 'standbyMade'>[]
   readonly accessPoints: readonly { readonly id: string }[]
-  readonly leases: readonly Pick<Lease, 'id'>[]
+  readonly leases: readonly Pick<Lease, 'accessPoint'>[]
 }
 
 const namedMax = 5
@@ -80,18 +80,25 @@ function withoutStandby({ topics }: FailoverLook): DoctorFinding[] {
     )
 }
 
-function withoutStandbyHome({ tenants }: FailoverLook, leased: readonly TopicRoute[]): DoctorFinding[] {
+function withoutStandbyHome(
+  { tenants, clusters }: FailoverLook,
+  leased: readonly TopicRoute[],
+): DoctorFinding[] {
   const byTenant = Map.groupBy(leased, ({ tenant }) => tenant)
+  const isGivenUp = (name: string) => clusters.some((one) => one.name === name && one.state === 'unavailable')
   return tenants.flatMap(({ name, home, standbyHome }) => {
     const topics = byTenant.get(name)
-    if (standbyHome !== undefined || topics === undefined) return []
-    const detail = `${named(topics)} ${topics.length === 1 ? 'fails' : 'fail'} over, and its groups do not: when ${home} is lost, they wait for it with their commits`
+    // After a failover the home that was lost is the standby home, and no place to go on at until it is back.
+    const gone = standbyHome !== undefined && isGivenUp(standbyHome)
+    if (topics === undefined || (standbyHome !== undefined && !gone)) return []
+    const why = gone ? `its standby home ${standbyHome} was given up` : 'it has no standby home'
+    const detail = `${named(topics)} ${topics.length === 1 ? 'fails' : 'fail'} over, and its groups do not, as ${why}: when ${home} is lost, they wait for it with their commits`
     return [found('STANDBY_HOME_MISSING', `tenant ${name}`, detail)]
   })
 }
 
 function withoutLease({ accessPoints, leases }: FailoverLook): DoctorFinding[] {
-  const holding = new Set(leases.map(({ id }) => id))
+  const holding = new Set(leases.map(({ accessPoint }) => accessPoint))
   return accessPoints
     .filter(({ id }) => !holding.has(id))
     .map(({ id }) =>
