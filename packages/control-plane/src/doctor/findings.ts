@@ -80,7 +80,7 @@ const fixes = {
     'warning',
     'see why with braid topic show; often no cluster in another failure domain has room: add one, or raise its capacity',
   ],
-  STANDBY_HOME_MISSING: ['warning', 'name one: braid tenant set NAME --standby-home CLUSTER'],
+  STANDBY_HOME_MISSING: ['warning', 'name one that is there: braid tenant set NAME --standby-home CLUSTER'],
   WRITE_LEASE_MISSING: [
     'error',
     'look at its log (lease-not-renewed): it says why, and what to do; most often the control plane cannot be reached from there',
