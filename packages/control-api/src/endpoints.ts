@@ -420,7 +420,14 @@ export const endpoints = {
     body: topicUpdate,
     answer: topic,
     dryRun: true,
-    problems: ['UNKNOWN_TENANT', 'UNKNOWN_TOPIC', 'UNKNOWN_SLA', 'QUOTA_EXCEEDED', 'TOPIC_CONFIG_REFUSED'],
+    problems: [
+      'UNKNOWN_TENANT',
+      'UNKNOWN_TOPIC',
+      'UNKNOWN_SLA',
+      'QUOTA_EXCEEDED',
+      'TOPIC_CONFIG_REFUSED',
+      'TOPIC_CHANGING',
+    ],
   }),
   'topics.adopt': endpoint({
     method: 'POST',

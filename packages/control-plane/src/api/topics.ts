@@ -2,6 +2,7 @@ import type { Placement, Topic, TopicLoglet, TopicSummary } from '@braid/control
 import type { TopicRoute } from '@braid/routing-model'
 import { type Caller, roleIn } from '../access/caller.ts'
 import { placeOf } from '../placement/place-topic.ts'
+import { clusterAway } from '../reconcile/drift.ts'
 import { Refusal, unknownTenant } from '../refusal.ts'
 import type { TopicSpecRow, TopicWishes } from '../store/topic-queries.ts'
 import { checkQuota, isOverQuota } from '../tenants/quota.ts'
@@ -178,6 +179,13 @@ export function topicEndpoints({
           throw new Refusal(
             'TOPIC_CONFIG_REFUSED',
             `topic ${route.name} has ${route.partitions} partitions, and cannot have fewer: keys would change places`,
+          )
+        }
+        const lost = clusterAway(route)
+        if (after.partitions > route.partitions && lost !== undefined) {
+          throw new Refusal(
+            'TOPIC_CHANGING',
+            `topic ${route.name} cannot have more partitions while what it has on ${lost}, which was given up, is lost: wait until it has returned, or abandon it`,
           )
         }
         classConfigs(after, await classOf(after.sla))
