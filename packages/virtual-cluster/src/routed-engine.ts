@@ -19,7 +19,7 @@ export interface RoutedEngineOptions {
   readonly token?: string | undefined
   /** How brokers know our connections. */
   readonly clientId: string
-  /** Of a proxy: its id, under which it holds its write lease too. Absent: an engine inside of an application. */
+  /** Of a proxy: its id, after which its write lease is named. Absent: an engine inside of an application. */
   readonly accessPoint?: string | undefined
   /** Where the last route table is kept, for a start while the control plane is away. */
   readonly routesFile?: string | undefined
@@ -111,7 +111,8 @@ export async function startRoutedEngine(options: RoutedEngineOptions): Promise<R
   })
   const parts = { engine, pulses }
   renewal = new LeaseRenewal({
-    id: accessPoint ?? `sdk-${randomBytes(8).toString('hex')}`,
+    // Of this process alone: two that share a name by mistake must not renew each other's lease.
+    id: `${(accessPoint ?? 'sdk').slice(0, leaseNameMaxCharacters)}.${randomBytes(8).toString('hex')}`,
     lease,
     office: new ControlPlaneClient({ url, token, timeoutMs: renewalTimeoutMs, limits: hurried }).leases,
     report: () => ({
@@ -147,6 +148,9 @@ export async function startRoutedEngine(options: RoutedEngineOptions): Promise<R
 }
 
 const now = () => performance.now()
+
+/** Of the name in a lease's id, which has 128 at most. */
+const leaseNameMaxCharacters = 100
 
 /** A renewal that is repeated for long is worth nothing: the lease runs from when the first was sent. */
 const hurried = { leaderMaxMs: 500, awayMaxMs: 500, retryBaseMs: 50, retryMaxMs: 200 }
