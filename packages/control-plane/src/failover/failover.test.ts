@@ -3,6 +3,7 @@ import { encodeBatch } from '@braid/kafka-protocol'
 import { expect, onTestFinished, test } from 'vitest'
 import { sagaOf } from '../operations/context.ts'
 import { Operations } from '../operations/operations.ts'
+import { dropStandby } from '../reconcile/mend.ts'
 import { StepFailure } from '../sagas/saga.ts'
 import { furnishForFailover, givingUp, standBy, standByAtHome } from '../testing/failover-scenarios.ts'
 import { assertNothingBetween } from '../testing/nothing-between.ts'
@@ -282,4 +283,20 @@ test('a standby with too few partitions is not gone on at', async () => {
     message: expect.stringContaining('has 1 of 2 partitions'),
   })
   expect(world.plane.board.table.topic(tenant, 'orders')!.equals(route)).toBe(true)
+})
+
+test('a standby that is dropped too late is not: the topic is there by now', async () => {
+  const world = await startWorld()
+  const route = await standBy(
+    world,
+    await world.createTopic({ name: 'orders', partitions: 1 }),
+    'strict',
+    'b',
+  )
+  const id = await giveUp(world, 'a')
+  await ended(world, id)
+  // What the reconciler had decided before.
+  await dropStandby(world.plane, route.id, { cluster: 'b', topic: 'orders.standby' })
+  expect(world.cluster('b').topics.has('orders.standby')).toBe(true)
+  expect(await world.plane.store.leftovers()).toEqual([])
 })

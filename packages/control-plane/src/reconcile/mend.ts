@@ -222,15 +222,18 @@ async function makeStandby(
   }
 }
 
-/** Also of topics that are deleted. */
+/** Also of topics that are deleted. One that a failover has gone on at meanwhile is no standby any more. */
 export async function dropStandby(
   { store, leftovers, now }: Pick<Plane, 'store' | 'leftovers' | 'now'>,
   topicId: string,
   { cluster, topic }: PhysicalTopic,
 ): Promise<void> {
-  await store.transaction(async () => {
+  const dropped = await store.transaction(async () => {
+    const made = await store.reconcile.standby(topicId)
+    if (made?.cluster !== cluster || made.topic !== topic) return false
     await store.reconcile.removeStandby(topicId)
     await store.addLeftover(cluster, topic, now())
+    return true
   })
-  await leftovers.discard([{ cluster, topic }])
+  if (dropped) await leftovers.discard([{ cluster, topic }])
 }
