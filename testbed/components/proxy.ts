@@ -11,6 +11,7 @@ const proxy = await startProxy({
   id: spec.id,
   listen: spec.listen ?? '127.0.0.1:0',
   ...(spec.routesFile === undefined ? {} : { routesFile: spec.routesFile }),
+  ...(spec.metrics === undefined ? {} : { metrics: spec.metrics }),
   log: (level, event, fields) => sayLine({ event, level, ...fields }),
 })
 closeWithParent(() => proxy.close())
@@ -22,5 +23,5 @@ onMessage((message) => {
 sayLine(addresses('ready'))
 
 function addresses(event: string): Readonly<Record<string, unknown>> {
-  return { event, bootstrap: proxy.bootstrap, listeners: proxy.listeners }
+  return { event, bootstrap: proxy.bootstrap, listeners: proxy.listeners, metrics: proxy.metrics }
 }

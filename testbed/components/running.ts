@@ -35,6 +35,8 @@ export interface ProxySpec {
   id: string
   listen?: string
   routesFile?: string
+  /** Where it answers /metrics; nowhere when absent. */
+  metrics?: string
   detours?: Detours
 }
 
@@ -60,6 +62,8 @@ export interface RunningProxy {
   readonly bootstrap: string
   /** By cluster. */
   readonly listeners: Readonly<Record<string, string>>
+  /** `host:port` of /metrics, when it was asked for. */
+  readonly metrics: string | undefined
 }
 
 const readyMaxMs = 30_000
@@ -103,7 +107,8 @@ const isAnswer = (event: string, ask: number) => (line: JsonLine) => line.event 
 export async function startProxyProcess(spec: ProxySpec): Promise<RunningProxy> {
   const { process, ready } = await startProgram(`proxy ${spec.id}`, './proxy.ts', spec)
   const listeners = ready.listeners as Record<string, string>
-  return { process, id: spec.id, bootstrap: String(ready.bootstrap), listeners }
+  const metrics = ready.metrics === undefined ? undefined : String(ready.metrics)
+  return { process, id: spec.id, bootstrap: String(ready.bootstrap), listeners, metrics }
 }
 
 async function startProgram(
@@ -155,6 +160,8 @@ export interface BraidOptions {
   store?: string
   controlPlanes?: number
   proxies?: number
+  /** They answer /metrics. */
+  proxyMetrics?: boolean
   /** They keep their routes on disk, and their ports: a proxy can be started again. */
   proxiesLast?: boolean
   onProxyLine?: (proxy: string, line: JsonLine) => void
@@ -218,7 +225,8 @@ export async function startBraid(
           routesFile: join(folder, `${id}.routes`),
         }
         const detours = await options.detours?.proxy?.(index, urls)
-        return { controlPlane: urls.join(','), id, ...lasting, ...(detours && { detours }) }
+        const metrics = options.proxyMetrics && { metrics: '127.0.0.1:0' }
+        return { controlPlane: urls.join(','), id, ...lasting, ...metrics, ...(detours && { detours }) }
       }),
     )
     const proxies = await Promise.all(proxySpecs.map(startProxy))

@@ -32,7 +32,7 @@ describe('burn rates', () => {
     minutes(5, 0, 100)
     expect(rate('5m')).toBeCloseTo(100)
     expect(rate('30m')).toBeCloseTo((100 * 5) / 30)
-    expect(rate('1h')).toBeCloseTo((100 * 5) / 35)
+    expect(rate('1h')).toBeCloseTo((100 * 5) / 60)
     minutes(360, 100, 0)
     expect(rate('6h')).toBe(0)
   })
@@ -45,12 +45,20 @@ describe('burn rates', () => {
     expect(rate('6h')).toBeUndefined()
   })
 
+  test('a monitor that was just started is not alarmed by one slow check, and is by an outage', () => {
+    const { minutes, found } = burning()
+    minutes(1, 59, 1)
+    expect(found).toEqual([])
+    minutes(2, 0, 60)
+    expect(found.map(({ severity }) => severity)).toContain('error')
+  })
+
   test('a short outage is told of when both windows burn, once, and again after it has ended', () => {
     const { minutes, found } = burning()
     minutes(60, 60, 0)
     expect(found).toEqual([])
     minutes(2, 0, 60)
-    expect(found.map(({ severity }) => severity)).toEqual(['error', 'warning'])
+    expect(found.map(({ severity }) => severity)).toEqual(['error'])
     expect(found[0]).toMatchObject({
       kind: 'SLO_BURNS',
       tenant: 'shop',

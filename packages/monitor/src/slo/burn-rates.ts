@@ -37,17 +37,23 @@ class CheckRing {
     this.#bad[minute % MINUTES]! += bad
   }
 
-  /** Of the last minutes, this one among them; undefined without any check. */
+  /**
+   * Of the last minutes, this one among them; undefined without any check. A minute without checks counts as one in which
+   * none failed: else the first slow check of a monitor that was just started would stand for hours.
+   */
   badShare(minute: number, minutes: number): number | undefined {
     this.#forward(minute)
-    let good = 0
+    let all = 0
     let bad = 0
+    let checked = 0
     for (let i = 0; i < minutes; i++) {
       const at = (minute - i + MINUTES) % MINUTES
-      good += this.#good[at]!
+      const inMinute = this.#good[at]! + this.#bad[at]!
+      all += inMinute
       bad += this.#bad[at]!
+      if (inMinute > 0) checked++
     }
-    return good + bad === 0 ? undefined : bad / (good + bad)
+    return all === 0 ? undefined : (bad / all) * (checked / minutes)
   }
 
   #forward(minute: number): void {
