@@ -303,6 +303,23 @@ describe('closing', () => {
     for (const error of await Promise.all(waiting)) expect(error.code).toBe('CLOSED')
   })
 
+  test('at once, it waits for no answer: what is under way, being connected and waited for has failed by then', async () => {
+    const c = connect({ closeTimeoutMs: 60_000 })
+    const own = await c.open(1)
+    cluster.script = () => true
+    for (const broker of cluster.brokers) broker.script = () => {}
+    const outcome = new Promise<ConnectionError | null>((resolve) =>
+      own.send(produce.key, 8, [], resolve, 60_000),
+    )
+    const waiting = [c.shared(2), c.open(3), c.refreshMetadata(['orders']), c.coordinator('g')].map(rejection)
+    await new Promise((resolve) => setTimeout(resolve, 30))
+    c.destroy('the cluster was given up')
+    expect(await outcome).toMatchObject({ code: 'CLOSED', message: expect.stringMatching(/given up/) })
+    for (const error of await Promise.all(waiting)) expect(error.code).toBe('CLOSED')
+    expect((await rejection(c.open(1))).code).toBe('CLOSED')
+    expect(c.closed).toBe(true)
+  })
+
   test('before anything was asked for', async () => {
     await connect().close()
   })

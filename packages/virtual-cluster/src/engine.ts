@@ -1,12 +1,6 @@
 import type { ClusterConnections } from '@braid/kafka-connection'
 import type { FrameMemory, RequestHeader } from '@braid/kafka-protocol'
-import {
-  type ClusterRoute,
-  type RouteDelta,
-  type RouteTable,
-  sameConnection,
-  type TopicRoute,
-} from '@braid/routing-model'
+import { type ClusterRoute, type RouteDelta, type RouteTable, sameConnection } from '@braid/routing-model'
 import { dispatch } from './api-table.ts'
 import { encodeProduceAnswer } from './apis/00-produce.ts'
 import { type ClusterSightings, noSightings } from './cluster-pulses.ts'
@@ -17,6 +11,7 @@ import { defaultLimits, type Limits } from './limits.ts'
 import { LiveTopic } from './live-topic.ts'
 import { type Log, neverThrowing, silent } from './log.ts'
 import type { ProducePart } from './produce-part.ts'
+import { lostWith } from './route-turns.ts'
 import { type ByteSink, Session } from './session.ts'
 import type { TopicAdmin } from './topic-admin.ts'
 import type { WriteLease } from './write-lease.ts'
@@ -268,25 +263,24 @@ export class Engine {
     return new Set([...all].filter((cluster) => before.has(cluster) !== this.#fenced.has(cluster)))
   }
 
-  /** Clusters that loglets of these topics were lost with, and were not before. */
+  /** Clusters that loglets of these topics are lost with, and were not before. */
   #lostIn(changed: readonly string[]): Set<string> {
     const lost = new Set<string>()
     for (const name of changed) {
       const before = this.#topics.get(name)?.route
       const after = this.routes.topic(this.tenant, name)
-      if (before === undefined || after === undefined || !after.isPartlyAway) continue
-      const already = lostTopics(before)
-      for (const [physicalTopic, cluster] of lostTopics(after)) {
-        if (!already.has(physicalTopic)) lost.add(cluster)
-      }
+      if (before === undefined || after === undefined) continue
+      for (const cluster of lostWith(before, after)) lost.add(cluster)
     }
     return lost
   }
 
-  /** Ends every connection to a cluster, so that nobody waits for what it does not answer. The next need opens anew. */
+  /**
+   * Ends every connection to a cluster, those of sessions too, so that nobody waits for what it does not answer. The
+   * next need opens anew.
+   */
   #cut(cluster: string): void {
     const why = 'the cluster was given up'
-    for (const session of this.#sessions) session.cut(cluster, why)
     const known = this.#clusters.get(cluster)
     if (known === undefined) return
     this.#clusters.delete(cluster)
@@ -345,12 +339,3 @@ export class Engine {
 
 const fencedOf = (routes: RouteTable): ReadonlySet<string> =>
   new Set([...routes.clusters.values()].filter(({ fenced }) => fenced === true).map(({ name }) => name))
-
-/** Physical topics of loglets that are lost, with their clusters. */
-function lostTopics(route: TopicRoute): Map<string, string> {
-  const lost = new Map<string, string>()
-  for (let index = 0; index < route.active; index++) {
-    if (route.away(index)?.state === 'lost') lost.set(route.physicalTopic(index), route.cluster(index))
-  }
-  return lost
-}

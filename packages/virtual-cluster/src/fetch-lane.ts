@@ -185,11 +185,6 @@ export class FetchLane {
     this.#connection = undefined
   }
 
-  /** Ends its connection; the client hears of that in the next tick. It is not asked again. */
-  cut(why: string): void {
-    this.#connection?.destroy(why)
-  }
-
   close(): void {
     this.#closed = true
     const state = this.#state

@@ -24,14 +24,6 @@ export class FetchLanes {
     return lane
   }
 
-  /** Ends every connection to a cluster. Who waits for an answer hears of it in the next tick. */
-  cut(cluster: string, reason: string): void {
-    const brokers = this.#clusters.get(cluster)
-    if (brokers === undefined) return
-    this.#clusters.delete(cluster)
-    for (const lane of brokers.values()) lane.cut(reason)
-  }
-
   close(): void {
     for (const brokers of this.#clusters.values()) for (const lane of brokers.values()) lane.close()
     this.#clusters.clear()

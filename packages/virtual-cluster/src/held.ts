@@ -2,8 +2,9 @@ import type { ClusterConnections } from '@braid/kafka-connection'
 import { errorCodes } from '@braid/kafka-protocol'
 import { forward } from './forward.ts'
 import { type ActiveState, judgeNow } from './handover.ts'
-import { GAP_LOOK_MS, type LiveTopic } from './live-topic.ts'
+import type { LiveTopic } from './live-topic.ts'
 import type { ProducePart } from './produce-part.ts'
+import { GAP_LOOK_MS } from './refusal.ts'
 import { sequenceDistance } from './sequence.ts'
 
 const FIRST_BACKOFF_MS = 10

@@ -7,11 +7,10 @@ import { type ActiveState, judgeNow, PartitionProducers } from './handover.ts'
 import { HeldQueue } from './held.ts'
 import { PassedRanges } from './passed-ranges.ts'
 import type { ProducePart } from './produce-part.ts'
+import { meaningOf } from './refusal.ts'
+import { hasTurned } from './route-turns.ts'
 import type { Session } from './session.ts'
 import { TopicProducers } from './topic-producers.ts'
-
-/** How often a batch that waits for earlier sequences looks whether they have come. */
-export const GAP_LOOK_MS = 20
 
 /** How a batch's journey to a broker ended, seen from the access point. */
 export type SendOutcome =
@@ -261,7 +260,7 @@ export class LiveTopic {
   }
 
   #refused(part: ProducePart, outcome: SendOutcome): void {
-    const decision = this.#afterRefusal(part, outcome)
+    const decision = meaningOf(this, part, outcome)
     if (decision === 'give-up') {
       const error = outcome.kind === 'answered' ? outcome.error : errorCodes.NETWORK_EXCEPTION
       this.engine.finish(part, error, outcome.kind === 'lost' ? outcome.message : null)
@@ -274,40 +273,6 @@ export class LiveTopic {
       // A refusal that comes after the switch says nothing of the loglet that is active now.
       if (part.sentTo === this.active) this.#sealSeen(part.sentTo)
     } else if (decision === 'retry' && part.sentTo === this.active) held.backOff()
-  }
-
-  /** What a refusal means: the loglet is sealed, the broker is busy with itself, or it is the client's to know. */
-  #afterRefusal(part: ProducePart, outcome: SendOutcome): 'sealed' | 'retry' | 'gap' | 'give-up' {
-    const connections = this.engine.cluster(this.route.cluster(this.route.active))
-    if (outcome.kind === 'lost') {
-      connections?.invalidate(part.sentTo)
-      // A batch that may have landed is repeated only where the broker can tell that it is a repetition.
-      return !outcome.sent || part.idempotent ? 'retry' : 'give-up'
-    }
-    switch (outcome.error) {
-      case errorCodes.MESSAGE_TOO_LARGE:
-        return part.records.length > this.route.maxMessageBytes ? 'give-up' : 'sealed'
-      case errorCodes.NOT_LEADER_OR_FOLLOWER:
-      case errorCodes.LEADER_NOT_AVAILABLE:
-      case errorCodes.UNKNOWN_TOPIC_OR_PARTITION:
-      case errorCodes.KAFKA_STORAGE_ERROR:
-        connections?.invalidate(part.sentTo)
-        return 'retry'
-      case errorCodes.NOT_ENOUGH_REPLICAS:
-        return 'retry'
-      case errorCodes.REQUEST_TIMED_OUT:
-      case errorCodes.NOT_ENOUGH_REPLICAS_AFTER_APPEND:
-        return part.idempotent ? 'retry' : 'give-up'
-      case errorCodes.OUT_OF_ORDER_SEQUENCE_NUMBER: {
-        // An earlier batch of the same producer is still on its way, by another connection or held here.
-        const now = this.engine.now()
-        if (part.gapSinceMs === 0) part.gapSinceMs = now
-        part.lookAgainMs = now + GAP_LOOK_MS
-        return now < part.gapSinceMs + this.engine.limits.sequenceGapMaxMs ? 'gap' : 'give-up'
-      }
-      default:
-        return 'give-up'
-    }
   }
 
   #sealSeen(physicalTopic: string): void {
@@ -423,21 +388,4 @@ export class LiveTopic {
       () => {},
     )
   }
-}
-
-/** Whether a loglet went away, or came back, or came back further. */
-function hasTurned(before: TopicRoute, after: TopicRoute): boolean {
-  if (!before.isPartlyAway && !after.isPartlyAway) return false
-  const states = (route: TopicRoute) =>
-    new Map(
-      Array.from({ length: route.depth }, (_, index) => [
-        route.physicalTopic(index),
-        route.away(index)?.state,
-      ]),
-    )
-  const earlier = states(before)
-  const later = states(after)
-  return [...new Set([...earlier.keys(), ...later.keys()])].some(
-    (topic) => earlier.get(topic) !== later.get(topic),
-  )
 }

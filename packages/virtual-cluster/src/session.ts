@@ -218,12 +218,6 @@ export class Session {
     return () => this.#closeListeners.delete(listener)
   }
 
-  /** Ends every connection that it holds to a cluster. */
-  cut(cluster: string, reason: string): void {
-    this.upstreams.cut(cluster, reason)
-    this.fetchLanes.cut(cluster, reason)
-  }
-
   /** The client has gone, or is made to go. What it had in flight stays unanswered. */
   close(): void {
     if (this.closed) return

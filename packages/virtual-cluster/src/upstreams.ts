@@ -42,17 +42,17 @@ export class Upstreams {
     const entry: Entry = { state: 'opening', waiting }
     brokers.set(brokerId, entry)
     const settle = (error: Error | null, connection: BrokerConnection | null) => {
-      if (connection !== null && (this.#closed || brokers.get(brokerId) !== entry)) {
-        connection.destroy('not needed any more')
+      if (connection !== null && this.#closed) {
+        connection.destroy('the client has gone')
         // Whoever waits counts on an answer: a batch that is never accounted for would stop its partition.
-        for (const callback of waiting.splice(0)) callback(new Error('the client has gone'), null)
+        for (const callback of waiting) callback(new Error('the client has gone'), null)
         return
       }
       if (brokers.get(brokerId) === entry) {
         if (connection === null) brokers.delete(brokerId)
         else brokers.set(brokerId, { state: 'open', connection })
       }
-      for (const callback of waiting.splice(0)) callback(error, connection)
+      for (const callback of waiting) callback(error, connection)
     }
     const connections = this.#engine.cluster(cluster)
     if (connections === undefined) {
@@ -68,21 +68,6 @@ export class Upstreams {
   /** Opens ahead of need; a failure is met again when the connection is needed. */
   warm(lane: Lane, cluster: string, brokerId: number): void {
     this.acquire(lane, cluster, brokerId, () => {})
-  }
-
-  /** Ends every connection to a cluster, opened or being opened. Who waits for an answer hears of it in the next tick. */
-  cut(cluster: string, reason: string): void {
-    for (const clusters of Object.values(this.#lanes)) {
-      const brokers = clusters.get(cluster)
-      if (brokers === undefined) continue
-      clusters.delete(cluster)
-      for (const entry of brokers.values()) {
-        if (entry.state === 'open') entry.connection.destroy(reason)
-        else
-          for (const callback of entry.waiting.splice(0)) process.nextTick(callback, new Error(reason), null)
-      }
-      brokers.clear()
-    }
   }
 
   close(): void {
