@@ -27,6 +27,7 @@ import { within } from './within.ts'
 const ENGINE_ANSWER_MS = 10_000
 const START_TIMEOUT_MS = 180_000
 const KILL_TIMEOUT_MS = 10_000
+const PAUSE_ATTEMPTS = 10
 const CLIENT_PORT = 9092
 const CONTROLLER_PORT = 9093
 const INTERNAL_PORT = 9094
@@ -258,7 +259,7 @@ function dockerBroker(cluster: ClusterDescription, broker: BrokerDescription): B
     id: broker.id,
     address: broker.address,
     kill: () => killBroker(cluster, broker),
-    pause: async () => void (await (await container()).pause()),
+    pause: async () => pauseContainer(await container()),
     resume: async () => {
       if ((await (await container()).inspect()).State.Paused) await (await container()).unpause()
     },
@@ -274,6 +275,23 @@ function dockerBroker(cluster: ClusterDescription, broker: BrokerDescription): B
         log: () => logTail(broker),
       })
     },
+  }
+}
+
+/** On a busy machine a freeze takes longer than the engine waits for it; it has thawed what it froze then. */
+async function pauseContainer(container: {
+  pause(): Promise<unknown>
+  inspect(): Promise<{ State: { Paused: boolean } }>
+}): Promise<void> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      await container.pause()
+      return
+    } catch (error) {
+      if (attempt === PAUSE_ATTEMPTS || !String(error).includes('unable to freeze')) throw error
+      if ((await container.inspect()).State.Paused) return
+      await sleep(50)
+    }
   }
 }
 

@@ -69,7 +69,7 @@ export async function untilGivenUp(
   }
 }
 
-/** Takes a cluster back, which is up again, and waits until all that it had is recovered. */
+/** Takes a cluster back, which is up again, and waits until all that it had is where it stays. */
 export async function returnCluster(
   client: ControlPlaneClient,
   cluster: string,
@@ -88,6 +88,20 @@ export async function returnCluster(
       if (!notSeenYet.has((error as { code?: unknown }).code) || performance.now() > deadline) throw error
       await sleep(lookEveryMs)
     }
+  }
+}
+
+/** What readers had skipped is copied on behind the return; resolves when all of it is. */
+export async function untilCopied(client: ControlPlaneClient, id: string, deadline: number): Promise<void> {
+  for (;;) {
+    const topics = await client.failovers.topics(id)
+    const left = topics.filter(({ recovered }) => recovered !== null && recovered.copied < recovered.toCopy)
+    if (left.length === 0) return
+    if (performance.now() > deadline)
+      throw new Error(
+        `not copied on in time: ${left.map(({ topic, recovered }) => `${topic}: ${recovered!.copied} of ${recovered!.toCopy}`).join(', ')}`,
+      )
+    await sleep(lookEveryMs)
   }
 }
 

@@ -1,6 +1,6 @@
 import type { Failover } from '@braid/control-api'
 import type { Outage } from '../history/outage.ts'
-import { type Verdict, verdictLine } from '../history/verdict.ts'
+import { type Verdict, verdictCounts } from '../history/verdict.ts'
 
 /** What a scenario of a lost cluster says that it measured. */
 export function lossReport(
@@ -14,7 +14,7 @@ export function lossReport(
     `no acknowledgement for ${ms(outage.firstMs)}, every producer after ${ms(outage.everyProducerMs)}`,
     `decision to switch ${ms(decisionToSwitchMs)}, of it ${ms(fenceMs)} for leases`,
     ...(returned === undefined ? [] : [`returned in ${ms(tookMs(returned))}`]),
-    verdictLine(verdict, []),
+    verdictCounts(verdict),
   ].join('\n')
 }
 
