@@ -27,6 +27,14 @@ export function* routesOf({ board }: Pick<Plane, 'board'>): Iterable<TopicRoute>
   for (const tenant of board.table.tenants.keys()) yield* board.table.topics(tenant)
 }
 
+/** Whether it has records there from before a move, which are not lost yet. */
+export function hasSealedOn(route: TopicRoute, cluster: string): boolean {
+  for (let i = 0; i < route.active; i++) {
+    if (route.cluster(i) === cluster && route.away(i)?.state !== 'lost') return true
+  }
+  return false
+}
+
 export function activeOn(plane: Pick<Plane, 'board'>, cluster: string): TopicRoute[] {
   return Array.from(routesOf(plane)).filter((route) => route.cluster(route.active) === cluster)
 }

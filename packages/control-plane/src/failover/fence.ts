@@ -3,14 +3,25 @@
 import type { Plane } from '../plane.ts'
 import type { Stop } from '../sagas/saga.ts'
 import { clusterRoute } from '../store/store.ts'
-import { activeOn, type FailoverContext, failoverIn, looksFor, questionOf } from './failover-context.ts'
+import {
+  type FailoverContext,
+  failoverIn,
+  hasSealedOn,
+  looksFor,
+  questionOf,
+  routesOf,
+} from './failover-context.ts'
 import { groupPositions } from './group-positions.ts'
 
 export async function fence(context: FailoverContext, stop: Stop): Promise<void> {
   const { plane } = context
   const { cluster } = await failoverIn(context)
   const version = await setFenced(plane, cluster, true)
-  const available = activeOn(plane, cluster).filter(({ failover }) => failover === 'available')
+  // Also those that are active elsewhere: what they have there from before a move is skipped meanwhile.
+  const losing = Array.from(routesOf(plane)).filter(
+    (route) => route.cluster(route.active) === cluster || hasSealedOn(route, cluster),
+  )
+  const available = losing.filter(({ failover }) => failover === 'available')
   const [awaited, positions] = await Promise.all([
     plane.leases.awaitVersion(version, { settled: false }, stop),
     groupPositions(plane, cluster, available),

@@ -1,11 +1,13 @@
 import { encodeBatch } from '@braid/kafka-protocol'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { recordsOf, valuesOf } from '../testing/chain-contents.ts'
+import { standBy } from '../testing/failover-scenarios.ts'
 import { FakeCluster } from '../testing/fake-cluster.ts'
 import { giveUp, withPolicy } from '../testing/given-up.ts'
 import { IdempotentProducer } from '../testing/idempotent-producer.ts'
 import { assertNothingBetween } from '../testing/nothing-between.ts'
 import { SagaWorld, type SagaWorldOptions } from '../testing/saga-world.ts'
+import { Failovers } from './failovers.ts'
 import { Returns } from './returns.ts'
 
 const tenant = 'default'
@@ -207,6 +209,39 @@ describe('a topic whose readers went on elsewhere', () => {
     await expect.poll(async () => (await world.migrations.get(moved!.id)).state).toBe('switched')
     await copied(world)
     expect(valuesOf(world, 'orders').sort()).toEqual(['0', '1', '2', '3', '4', '5', '6'])
+  })
+
+  test('had been moved away before: of what it left there, what some group had not read', async () => {
+    const world = await startWorld()
+    const orders = await world.createTopic({ name: 'orders', partitions: 1, cluster: 'a' })
+    await withPolicy(world, 'orders', 'available')
+    const onA = orders.physicalTopic(0)
+    const producer = new IdempotentProducer(7n)
+    for (const value of ['0', '1', '2', '3']) producer.send(world.cluster('a'), onA, value)
+    const offsets = [{ topic: orders.homeTopic, partition: 0, offset: 2n, metadata: null }]
+    await world.cluster('home').commit({ groupId: 'readers', offsets })
+    const [moved] = await world.migrations.start({ tenant, topics: ['orders'], to: 'b' })
+    await expect.poll(async () => (await world.migrations.get(moved!.id)).state).toBe('switched')
+    // Because of another topic.
+    await standBy(
+      world,
+      await world.createTopic({ name: 'users', partitions: 1, cluster: 'a' }),
+      'strict',
+      'c',
+    )
+    world.cluster('a').away = true
+    const failovers = new Failovers(world.plane, world.migrations.sagas)
+    const { failover } = await failovers.start('a', { force: true }, 'somebody', async () => {})
+    await expect.poll(async () => (await failovers.get(failover.id)).state).toBe('done')
+    await takeBack(world, 'a')
+    await copied(world)
+    expect(valuesOf(world, 'orders').join('')).toBe('0123')
+    expect(recordsOf(world, 'orders').map(({ headers }) => headers['braid.recovered.offset'])).toEqual([
+      undefined,
+      undefined,
+      '2',
+      '3',
+    ])
   })
 
   test('gets each record once though the process dies in the middle', async () => {

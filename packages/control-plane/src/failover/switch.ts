@@ -5,7 +5,7 @@ import type { PhysicalTopic, TenantRoute, TopicRoute } from '@braid/routing-mode
 import type { Plane } from '../plane.ts'
 import type { FailoverRow, NewFailoverTopic } from '../store/failover-queries.ts'
 import { freshPhysicalName } from '../topics/physical-name.ts'
-import { type FailoverContext, failoverIn, questionOf, routesOf } from './failover-context.ts'
+import { type FailoverContext, failoverIn, hasSealedOn, questionOf, routesOf } from './failover-context.ts'
 import { baseAfterLost } from './gap.ts'
 import type { Positions } from './group-positions.ts'
 import { movesSomething, type PlannedFailover, planFailover } from './plan.ts'
@@ -28,6 +28,7 @@ export async function switchOver(context: FailoverContext): Promise<void> {
   const topics: NewFailoverTopic[] = []
   for (const one of planned.topics) topics.push(await topicRow(plane, one, fenced.positions))
   const lost = lostTopics(plane, cluster, planned.topics, topics)
+  topics.push(...skipped(plane, cluster, lost.sealed, fenced.positions))
   const homes = await movedHomes(plane, planned.homes)
   const routes = new Map<string, TopicRoute>()
   for (const route of routesOf(plane)) {
@@ -105,6 +106,39 @@ async function topicRow(
   }
 }
 
+/**
+ * Topics that are active elsewhere and whose consumers skip what they have there from before a move: where their groups
+ * were says what is to be copied on when it returns.
+ */
+function skipped(
+  plane: Plane,
+  cluster: string,
+  sealed: ReadonlySet<string>,
+  positions: ReadonlyMap<string, Positions>,
+): NewFailoverTopic[] {
+  return Array.from(routesOf(plane)).flatMap((route): NewFailoverTopic[] => {
+    const { id, tenant, name, failover: policy, active } = route
+    if (policy !== 'available' || !sealed.has(id) || route.cluster(active) === cluster) return []
+    let last = active - 1
+    while (route.cluster(last) !== cluster) last--
+    return [
+      {
+        topicId: id,
+        tenant,
+        topic: name,
+        policy,
+        from: { cluster, topic: route.physicalTopic(last) },
+        to: null,
+        reason: `it goes on on ${route.cluster(active)}, and what it has there from before a move is lost until it returns`,
+        knownEnds: null,
+        knownAt: null,
+        base: null,
+        positions: positions.get(id) ?? null,
+      },
+    ]
+  })
+}
+
 /** How routes change because of what the cluster has of them. */
 function lostTopics(
   plane: Plane,
@@ -135,13 +169,6 @@ function lostTopics(
     })
   }
   return { changes, moved, sealed }
-}
-
-function hasSealedOn(route: TopicRoute, cluster: string): boolean {
-  for (let i = 0; i < route.active; i++) {
-    if (route.cluster(i) === cluster && route.away(i)?.state !== 'lost') return true
-  }
-  return false
 }
 
 /**
