@@ -58,9 +58,17 @@ async function recoverOne(
       await nap(Math.min(lookAgainMs, timings.retryMaxMs))
       continue
     }
-    await store.transaction(() => store.failovers.setFound(id, row.number, found, recovery))
+    const gone = missingIn(loglet, row)
+    await store.transaction(async () => {
+      await store.failovers.setFound(id, row.number, found, recovery)
+      if (gone > 0n) {
+        const what = `${gone} records that were known to be there are gone: the cluster has lost data`
+        await store.failovers.setReason(id, row.number, `${row.reason}; ${what}`)
+      }
+    })
     const { tenant, topic, from } = row
     const about = { tenant, topic, cluster: from.cluster, physicalTopic: from.topic }
+    if (gone > 0n) log('error', 'return.records-gone', { failover: id, ...about, records: Number(gone) })
     log('info', 'return.compared', { failover: id, ...about, ...recovery, unsettled })
     return
   }
@@ -196,6 +204,18 @@ async function repeatedIn(
     unsettled += repeated.unsettled
   }
   return { holes, unsettled }
+}
+
+/** Of what was known to be there. */
+function missingIn({ route, index }: LogletPosition, { ends, knownEnds }: FailoverTopicRow): bigint {
+  let missing = 0n
+  for (const [partition, end] of ends!.entries()) {
+    const known = knownEnds?.[partition]
+    if (known === undefined) continue
+    const knownEnd = known - route.base(index, partition) + route.start(index, partition)
+    if (knownEnd > end) missing += knownEnd - end
+  }
+  return missing
 }
 
 function recoveryOf(

@@ -355,6 +355,18 @@ describe('while it returns', () => {
     expect(rows.find(({ topic }) => topic === 'orders')?.reason).not.toMatch(/not moved back/)
   })
 
+  test('a cluster that comes back with less than was known says so', async () => {
+    const world = await startWorld()
+    const orders = await world.createTopic({ name: 'orders', partitions: 1, cluster: 'a' })
+    await withPolicy(world, 'orders', 'strict')
+    new IdempotentProducer(7n).send(world.cluster('a'), orders.physicalTopic(0), 'left')
+    await giveUp(world, 'a', [{ name: 'orders', to: 'b', knownEnds: [5n] }])
+    const id = await takeBack(world, 'a')
+    const [row] = await world.plane.store.failovers.topics(id)
+    expect(row?.reason).toMatch(/4 records that were known to be there are gone/)
+    expect(valuesOf(world, 'orders')).toEqual(['left'])
+  })
+
   test('an end that the chain has no room for is copied on, and nothing is lost', async () => {
     const world = await startWorld()
     const orders = await world.createTopic({ name: 'orders', partitions: 1, cluster: 'a' })
