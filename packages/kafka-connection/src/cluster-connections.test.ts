@@ -311,11 +311,17 @@ describe('closing', () => {
     const outcome = new Promise<ConnectionError | null>((resolve) =>
       own.send(produce.key, 8, [], resolve, 60_000),
     )
-    const waiting = [c.shared(2), c.open(3), c.refreshMetadata(['orders']), c.coordinator('g')].map(rejection)
+    const waiting = [c.refreshMetadata(['orders']), c.coordinator('g')].map(rejection)
+    // Versions are known of a broker that was asked for the others, and it is connected to without a question.
+    const opened = Promise.allSettled([c.open(2), c.open(3)])
     await new Promise((resolve) => setTimeout(resolve, 30))
     c.destroy('the cluster was given up')
     expect(await outcome).toMatchObject({ code: 'CLOSED', message: expect.stringMatching(/given up/) })
     for (const error of await Promise.all(waiting)) expect(error.code).toBe('CLOSED')
+    for (const one of await opened) {
+      if (one.status === 'fulfilled') expect(one.value.closed).toBe(true)
+      else expect(one.reason.code).toBe('CLOSED')
+    }
     expect((await rejection(c.open(1))).code).toBe('CLOSED')
     expect(c.closed).toBe(true)
   })
