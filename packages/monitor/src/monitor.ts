@@ -105,7 +105,8 @@ class RunningMonitor implements Monitor {
     const looking = { onCheck, find, log, now: monotonicMs, timeoutMs }
     this.#canaries = new ClusterCanaries({ ...looking, pulses, records })
     this.#listeners = new ListenerCanaries({ ...looking, topic })
-    const asking = { clusters: this.#questions.get, find, now: wallMs, log, timeoutMs: timings.questionMaxMs }
+    const clusters = (name: string) => (this.#canaries.isDown(name) ? undefined : this.#questions.get(name))
+    const asking = { clusters, find, now: wallMs, log, timeoutMs: timings.questionMaxMs }
     this.#lag = new LagWatch(asking)
     this.#strays = new StrayWatch(asking)
     this.#audit = new Audit({

@@ -53,6 +53,11 @@ export class ClusterCanaries {
     this.#each(this.#writing, (canary) => canary.records())
   }
 
+  /** Whether no broker answers: who asks would wait in vain, and hold up others. */
+  isDown(cluster: string): boolean {
+    return this.#canaries.get(cluster)?.reach === 'down'
+  }
+
   votes(): MonitorReport['clusters'] {
     const votes = Object.fromEntries([...this.#canaries].map(([name, { vote }]) => [name, vote]))
     for (const [cluster, vote] of Object.entries(votes)) this.#tell(cluster, vote)

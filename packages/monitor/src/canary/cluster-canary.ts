@@ -41,6 +41,10 @@ export class ClusterCanary {
     return voteOf(this.#sighting, this.#parts.now())
   }
 
+  get reach(): Sighting['reach']['state'] {
+    return this.#sighting.reach.state
+  }
+
   /** Whether the latest records were written to every broker and read back; undefined when none was tried yet. */
   get works(): boolean | undefined {
     if (this.vote.state === 'down' || this.#topicFailed !== undefined) return false

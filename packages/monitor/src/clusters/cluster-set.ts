@@ -1,7 +1,7 @@
 import { ClusterConnections, type ConnectionOptions } from '@braid/kafka-connection'
 import { type ClusterRoute, type RouteTable, sameConnection } from '@braid/routing-model'
 
-/** Looks clusters up by name; undefined for one that the routes do not name. */
+/** Looks clusters up by name; undefined for one that the routes do not name, or that need not be asked now. */
 export type Clusters = (name: string) => ClusterConnections | undefined
 
 /** For questions about many topics: one that is late is left out of a round. */

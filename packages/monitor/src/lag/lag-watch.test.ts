@@ -10,11 +10,13 @@ let a: FakeCluster
 let set: ClusterSet
 let nowMs: number
 let found: Finding[]
+let isDown: boolean
 beforeEach(async () => {
   a = await FakeCluster.start()
   set = new ClusterSet({ ...questionBounds, metadataTimeoutMs: 200, connectTimeoutMs: 200 })
   nowMs = 0
   found = []
+  isDown = false
 })
 afterEach(() => Promise.all([set.close(), a.stop()]))
 
@@ -33,7 +35,8 @@ function watched() {
   const table = tableOf({ a }, [route])
   set.follow(table)
   const find = (finding: Finding) => found.push(finding)
-  const watch = new LagWatch({ clusters: set.get, find, now: () => nowMs, timeoutMs: 1_000 })
+  const clusters = (name: string) => (isDown ? undefined : set.get(name))
+  const watch = new LagWatch({ clusters, find, now: () => nowMs, timeoutMs: 1_000 })
   const rounds = async (count: number) => {
     for (let i = 0; i < count; i++) {
       await watch.round(table)
@@ -86,5 +89,16 @@ test('while a coordinator is away its groups are as they were', async () => {
   await a.stop()
   await rounds(1)
   expect(watch.missing).not.toEqual([])
+  expect([...watch.groups]).toMatchObject([{ records: 6n }])
+})
+
+test('a home that is known to be down is not waited for, and said to be missing', async () => {
+  const { log, watch, rounds } = watched()
+  log.write(10)
+  a.commit('readers', 'orders.1', 0, 4n)
+  await rounds(1)
+  isDown = true
+  await rounds(1)
+  expect(watch.missing).toEqual(['a does not answer, which is the home of groups'])
   expect([...watch.groups]).toMatchObject([{ records: 6n }])
 })

@@ -79,8 +79,12 @@ async function routedCommits(
   const missing: string[] = []
   await Promise.all(
     [...homes].map(async ([home, topics]) => {
+      if (topics.size === 0) return
       const cluster = clusters(home)
-      if (cluster === undefined || topics.size === 0) return
+      if (cluster === undefined) {
+        missing.push(`${home} does not answer, which is the home of groups`)
+        return
+      }
       const found = await readCommits(cluster, groups)
       missing.push(...found.missing)
       for (const commit of found.commits) {

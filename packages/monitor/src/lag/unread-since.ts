@@ -31,11 +31,15 @@ export class UnreadSince {
     }
     this.#known = kept
     const queue = [...wanted]
+    // One that is late is not waited for again in this round.
+    const late = new Set<string>()
     const read = async () => {
       for (let next = queue.pop(); next !== undefined; next = queue.pop()) {
         const [place, lag] = next
-        const writtenMs = await writtenAtMs(lag, clusters, timeoutMs)
-        if (writtenMs !== undefined && this.#known.size < KEPT_MAX) this.#known.set(place, writtenMs)
+        const cluster = lag.route.cluster(lag.firstUnread!.loglet)
+        if (late.has(cluster)) continue
+        const written = await writtenAtMs(lag, clusters, timeoutMs).catch(() => late.add(cluster))
+        if (typeof written === 'number' && this.#known.size < KEPT_MAX) this.#known.set(place, written)
       }
     }
     await Promise.all(Array.from({ length: READS_AT_ONCE }, read))
@@ -59,10 +63,6 @@ async function writtenAtMs(
   const cluster = clusters(route.cluster(firstUnread.loglet))
   if (cluster === undefined) return undefined
   const from = { topic: route.physicalTopic(firstUnread.loglet), partition, offset: firstUnread.physical }
-  try {
-    const batches = await readBatches(cluster, from, READ_BYTES, timeoutMs)
-    return batches === undefined ? undefined : batchTimeMs(batches, 0)
-  } catch {
-    return undefined
-  }
+  const batches = await readBatches(cluster, from, READ_BYTES, timeoutMs)
+  return batches === undefined ? undefined : batchTimeMs(batches, 0)
 }
