@@ -187,6 +187,10 @@ export class Pool {
       },
       this.#options,
     )
+    if (this.#waits.closed) {
+      connection.destroy('these connections were closed meanwhile')
+      throw this.#error('CLOSED', 'connections were closed here')
+    }
     if (broker !== undefined) broker.versions = versions
     this.#open.add(connection)
     connection.onClose(() => {
