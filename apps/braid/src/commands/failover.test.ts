@@ -146,7 +146,10 @@ what only a has can be read when it is back: \`braid cluster return a\`
       {
         ...giveUp,
         'leases.list': {
-          leases: [proxyLease, { ...proxyLease, id: 'sdk-9', kind: 'sdk', routeVersion: 12 }],
+          leases: [
+            proxyLease,
+            { ...proxyLease, id: 'sdk-9', kind: 'sdk', accessPoint: null, routeVersion: 12 },
+          ],
           next: null,
         },
         'failovers.get': () =>
@@ -380,8 +383,10 @@ it('topic show marks what is lost, what returns, and what the policy means', asy
 
 it('lease list shows who may write, how far it follows, and what it sees down', async () => {
   const { io } = await runBraid('lease list', goodAnswers)
-  expect(io.out).toMatch(/^proxy-1 +proxy +default +11 +11 +120 ms +a for 740 ms +2026-11-23T10:00:03/m)
-  expect((await runBraid('lease list -o name', goodAnswers)).io.out).toBe('proxy-1\n')
+  expect(io.out).toMatch(
+    /^proxy-1\.5f0e3a86 +proxy proxy-1 +default +11 +11 +120 ms +a for 740 ms +2026-11-23T10:00:03/m,
+  )
+  expect((await runBraid('lease list -o name', goodAnswers)).io.out).toBe('proxy-1.5f0e3a86\n')
 })
 
 it('monitor events lists findings; the evidence is in json', async () => {

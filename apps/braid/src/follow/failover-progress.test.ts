@@ -70,7 +70,7 @@ it('names the leases that it waits for: those that are behind, or not settled', 
   // What is to be followed is not in the record yet.
   expect(waitedForText(fencing, [proxyLease, told])[0]).toContain('1 lease: proxy proxy-1')
   expect(waitedForText(fencing, [proxyLease])).toEqual([])
-  const many = Array.from({ length: 8 }, (_, i) => ({ ...proxyLease, id: `p${i}` }))
+  const many = Array.from({ length: 8 }, (_, i) => ({ ...proxyLease, accessPoint: `p${i}` }))
   expect(waitedForText(known, many)[0]).toMatch(/^waits for 8 leases: .* and 3 more$/)
 })
 

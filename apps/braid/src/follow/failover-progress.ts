@@ -192,7 +192,7 @@ export function waitedForText({ step, routeVersion }: Failover, leases: readonly
   if (behind.length === 0) return []
   const shown = behind
     .slice(0, leasesShownMax)
-    .map(({ id, kind, endsAt }) => `${kind} ${id} (until ${endsAt})`)
+    .map(({ id, kind, accessPoint, endsAt }) => `${kind} ${accessPoint ?? id} (until ${endsAt})`)
   const more = behind.length - shown.length
   return [
     `waits for ${counted(behind.length, 'lease')}: ${shown.join(', ')}${more > 0 ? ` and ${more} more` : ''}`,

@@ -9,7 +9,7 @@ export const leasesText = (all: readonly Lease[], look: Look): string =>
     : table(
         [
           { head: 'LEASE', cell: ({ id }) => id },
-          { head: 'OF', cell: ({ kind }) => kind },
+          { head: 'OF', cell: leaseTitle },
           { head: 'TENANT', cell: ({ tenant }) => tenant },
           { head: 'ROUTES', cell: ({ routeVersion }) => String(routeVersion), align: 'right' },
           { head: 'SETTLED', cell: ({ settledVersion }) => String(settledVersion), align: 'right' },
@@ -24,6 +24,10 @@ export const leasesText = (all: readonly Lease[], look: Look): string =>
         all,
         look,
       )
+
+/** `proxy proxy-1`. An SDK has no name but its lease's. */
+export const leaseTitle = ({ kind, accessPoint }: Pick<Lease, 'kind' | 'accessPoint'>): string =>
+  accessPoint === null ? kind : `${kind} ${accessPoint}`
 
 const downText = ({ clusters }: Lease): string =>
   Object.entries(clusters)

@@ -128,7 +128,7 @@ export const failoverStatus: FailoverStatus = {
 }
 
 export const proxyLease: Lease = {
-  id: 'proxy-1',
+  id: 'proxy-1.5f0e3a86',
   kind: 'proxy',
   accessPoint: 'proxy-1',
   tenant: 'default',
