@@ -345,6 +345,32 @@ describe('when a lost cluster returns', () => {
     expect(inLoglet(1)).toBe(2)
   })
 
+  it('the newest that knows a producer counts, whichever returned last', async () => {
+    const far = new TestClient(newAccess().engine)
+    for (const sequence of [0, 1, 2]) await send(numbered(sequence), far)
+    await failedOver()
+    await send(numbered(3), far)
+    lose(world, 'b')
+    fence(world, 'b')
+    failOver(world, 'orders', 'c')
+    world.learnAll()
+    await settled()
+    // This access point has seen nothing of the producer.
+    for (const [cluster, index] of [
+      ['b', 1],
+      ['a', 0],
+    ] as const) {
+      comeBack(world, cluster)
+      startReturn(world, 'orders', index)
+      world.learnAll()
+      const stranger = send(numbered(0, PID + 10n + BigInt(index)))
+      await elapse(50)
+      expect(await stranger).toMatchObject({ error: 0 })
+    }
+    expect(await now(send(numbered(4)))).toMatchObject({ error: 0 })
+    expect(world.log('orders', 2, 0).batches.length).toBe(3)
+  })
+
   it('a producer of a loglet that was abandoned goes on behind what was acknowledged', async () => {
     for (const sequence of [0, 1]) await send(numbered(sequence))
     await failedOver()
