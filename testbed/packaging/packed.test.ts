@@ -18,6 +18,7 @@ const packages = [
   'client',
   'proxy',
   'control-plane',
+  'monitor',
 ].map((name) => `packages/${name}`)
 
 /** npm tells its children about the project it runs in. The user's project is another one. */
@@ -93,7 +94,8 @@ beforeAll(() => {
   launcher = join(folder, 'node_modules/@braid/cli/bin/braid.js')
 }, 400_000)
 
-afterAll(() => rmSync(folder, { recursive: true, force: true }))
+// Thousands of files, on a disk that others use.
+afterAll(() => rmSync(folder, { recursive: true, force: true }), 60_000)
 
 describe('the packed braid, installed in an empty folder', () => {
   it('says its version', () => {
@@ -103,7 +105,7 @@ describe('the packed braid, installed in an empty folder', () => {
   it('helps', () => {
     const help = must('npx', ['braid', '--help'], folder)
     expect(help).toContain('Usage: braid')
-    for (const command of ['dev', 'topic', 'migrate', 'cluster', 'proxy', 'control-plane']) {
+    for (const command of ['dev', 'topic', 'migrate', 'cluster', 'proxy', 'control-plane', 'monitor']) {
       expect(help).toMatch(new RegExp(`^  ${command}\\b`, 'm'))
     }
   })
