@@ -37,7 +37,7 @@ test('a cluster is killed: the alerts for it fire, and no others that are critic
     id: 'monitor-1',
     listen: '127.0.0.1:0',
     proxyMetrics,
-    timings: { lagEveryMs: 1_000 },
+    timings: { lagEveryMs: 1_000, auditEveryMs: 1_000, auditWindowMs: 10_000 },
   })
   onTestFinished(() => monitor.close())
   const prometheus = await startPrometheus({
@@ -62,6 +62,13 @@ test('a cluster is killed: the alerts for it fire, and no others that are critic
   await expect
     .poll(() => values('braid:acknowledged_records:rate1m{topic="alarmed"} > bool 0'), eventually)
     .toEqual([1])
+  // What the proxy acknowledged is in the logs, and the other way round.
+  await expect
+    .poll(() => values('braid_audit_acknowledged_records{topic="alarmed"} > bool 0'), eventually)
+    .toEqual([1])
+  expect(await values('braid_audit_loss_records{topic="alarmed"}')).toEqual([0])
+  expect(await values('braid_audit_surplus_records{topic="alarmed"}')).toEqual([0])
+  expect(await values('braid_audit_unjudged{topic="alarmed"}')).toEqual([0])
   expect((await firing()).filter(isCritical)).toEqual([])
 
   await killCluster(lost)

@@ -54,6 +54,29 @@ describe('the listeners that clients are told of', () => {
     expect(own.all().map(({ port }) => port)).toEqual([9093, 9101, 9102])
   })
 
+  it('of others that lead to a cluster are named in turns, and none where there is none', () => {
+    const other = { nodeId: nodeId(4, 1), host: '[::1]', port: 9101 }
+    expect([own.elsewhere('a'), own.elsewhere('a')]).toEqual([other, other])
+    expect(own.elsewhere('gone')).toBeUndefined()
+    own.routed(
+      RouteTable.fromJSON({
+        version: 2,
+        clusters: [{ name: 'a', number: 1, bootstrap: ['a:9092'] }],
+        tenants: [{ name: 'default', home: 'a' }],
+        accessPoints: ['me', 'x', 'y'].map((id, number) => ({
+          id,
+          number,
+          listeners: { a: `${id}.test:1` },
+          bootstrap: `${id}.test:0`,
+        })),
+        topics: [],
+      }),
+    )
+    const hosts = [1, 2, 3].map(() => own.elsewhere('a')!.host)
+    expect(new Set(hosts)).toEqual(new Set(['x.test', 'y.test']))
+    expect(hosts[0]).toBe(hosts[2])
+  })
+
   it('take the number that the control plane gives', () => {
     own.numbered(9)
     expect(own.towards('a')!.nodeId).toBe(nodeId(9, 1))

@@ -1,4 +1,4 @@
-import { nodeId, type RouteTable } from '@braid/routing-model'
+import { type AccessPointRoute, nodeId, type RouteTable } from '@braid/routing-model'
 import type { ListenerAddress, Listeners } from '@braid/virtual-cluster'
 
 /** What clients are told of listeners: this access point's own, then those of all others. */
@@ -6,6 +6,7 @@ export class OwnListeners implements Listeners {
   readonly #id: string
   #number: number
   #table: RouteTable
+  #turn = 0
   readonly #own = new Map<string, { host: string; port: number }>()
 
   constructor(id: string, number: number, table: RouteTable) {
@@ -52,19 +53,36 @@ export class OwnListeners implements Listeners {
       const own = this.towards(cluster)
       if (own !== undefined) listeners.push(own)
     }
-    for (const accessPoint of this.#table.accessPoints.values()) {
-      if (accessPoint.id === this.#id) continue
-      for (const [cluster, address] of Object.entries(accessPoint.listeners)) {
-        const route = this.#table.clusters.get(cluster)
-        if (route === undefined) continue
-        const colon = address.lastIndexOf(':')
-        listeners.push({
-          nodeId: nodeId(accessPoint.number, route.number),
-          host: address.slice(0, colon),
-          port: Number(address.slice(colon + 1)),
-        })
+    for (const accessPoint of this.#others()) {
+      for (const cluster of Object.keys(accessPoint.listeners)) {
+        const listener = this.#listenerOf(accessPoint, cluster)
+        if (listener !== undefined) listeners.push(listener)
       }
     }
     return listeners
+  }
+
+  /** In turns: one of them may be in the same trouble. */
+  elsewhere(cluster: string): ListenerAddress | undefined {
+    const listeners = this.#others()
+      .map((accessPoint) => this.#listenerOf(accessPoint, cluster))
+      .filter((listener) => listener !== undefined)
+    return listeners.length === 0 ? undefined : listeners[this.#turn++ % listeners.length]
+  }
+
+  #others(): AccessPointRoute[] {
+    return [...this.#table.accessPoints.values()].filter(({ id }) => id !== this.#id)
+  }
+
+  #listenerOf({ number, listeners }: AccessPointRoute, cluster: string): ListenerAddress | undefined {
+    const address = listeners[cluster]
+    const route = this.#table.clusters.get(cluster)
+    if (address === undefined || route === undefined) return undefined
+    const colon = address.lastIndexOf(':')
+    return {
+      nodeId: nodeId(number, route.number),
+      host: address.slice(0, colon),
+      port: Number(address.slice(colon + 1)),
+    }
   }
 }

@@ -29,6 +29,8 @@ export interface Listeners {
   towards(cluster: string): ListenerAddress | undefined
   /** Every listener, also those of other access points. */
   all(): readonly ListenerAddress[]
+  /** One of another access point that leads there, for what this one cannot do for now; each time perhaps another's. */
+  elsewhere?(cluster: string): ListenerAddress | undefined
 }
 
 export interface EngineOptions {

@@ -125,6 +125,25 @@ describe('a topic that fails over', () => {
     expect(await now(sent)).toMatchObject({ error: 0, offset: 1n })
   })
 
+  it('is led by another access point while this one has no lease; other topics are not', async () => {
+    const leaders = async () => {
+      const topics = [{ name: 'orders' }, { name: 'plain' }]
+      const answer = await client.ask(metadata, 9, { topics, allowAutoTopicCreation: false })
+      return answer.topics.map(({ partitions }) => partitions[0]!.leaderId)
+    }
+    await send(numbered(0))
+    await send(batch({}), client, 'plain')
+    const here = 'a'.charCodeAt(0)
+    expect(await leaders()).toEqual([here, here])
+    lease.end()
+    expect(await leaders()).toEqual([1_000 + here, here])
+    // Also when the cluster cannot be asked here: it is where the lease is that counts.
+    lose(world, 'a')
+    expect((await leaders())[0]).toBe(1_000 + here)
+    lease.granted(Date.now(), LEASE_MS)
+    expect((await leaders())[0]).not.toBe(1_000 + here)
+  })
+
   it('is not looked for on a cluster that is given up', async () => {
     await send(numbered(0))
     await send(batch({}), client, 'plain')

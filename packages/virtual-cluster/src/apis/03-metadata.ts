@@ -66,15 +66,18 @@ function describeTopic(engine: Engine, name: string) {
   }
   const { route } = topic
   const cluster = route.cluster(route.active)
-  const listener = engine.listeners.towards(cluster)
+  // Without the lease nothing is written to it through here. Whoever has it is reached by another access point; what
+  // that one can do nobody knows here, so it is a hint like all others.
+  const elsewhere = topic.leased && !engine.leaseHeld ? engine.listeners.elsewhere?.(cluster) : undefined
+  const listener = elsewhere ?? engine.listeners.towards(cluster)
   const connections = engine.cluster(cluster)
   return {
     errorCode: 0,
     name,
     isInternal: false,
     partitions: Array.from({ length: route.partitions }, (_, partitionIndex) => {
-      const reachable =
-        listener !== undefined && (connections?.leader(topic.active, partitionIndex) ?? -1) >= 0
+      const isLed = elsewhere !== undefined || (connections?.leader(topic.active, partitionIndex) ?? -1) >= 0
+      const reachable = listener !== undefined && isLed
       const leaderId = reachable ? listener.nodeId : -1
       return {
         errorCode: reachable ? 0 : errorCodes.LEADER_NOT_AVAILABLE,

@@ -13,7 +13,7 @@ export type FailoverStep =
   /** With `alone`, only the control plane does not reach the cluster: it works, and is given up. */
   | { readonly do: 'lose'; readonly reached: number; readonly alone: boolean }
   | { readonly do: 'fence' | 'fail over' | 'come back' | 'start return' | 'finish return' }
-  | { readonly do: 'lease runs out' | 'lease is granted'; readonly engine: number }
+  | { readonly do: 'lease runs out' | 'lease is granted' | 'restart'; readonly engine: number }
   /** Brokers work on whatever they have, and in `flow` it is answered too. */
   | { readonly do: 'land' | 'flow' }
 
@@ -49,7 +49,7 @@ export const failoverStep: fc.Arbitrary<FailoverStep> = fc.oneof(
   { weight: 6, arbitrary: fc.record({ do: fc.constant('learn' as const), engine }) },
   {
     weight: 1,
-    arbitrary: fc.record({ do: fc.constantFrom('lease runs out', 'lease is granted'), engine }),
+    arbitrary: fc.record({ do: fc.constantFrom('lease runs out', 'lease is granted', 'restart'), engine }),
   },
 )
 
@@ -158,6 +158,9 @@ export class FailoverRun extends ModelRun {
         if (behind === 0) lease!.granted(Date.now(), FOR_EVER_MS)
         break
       }
+      case 'restart':
+        await this.#restart(step.engine % this.engines.length)
+        break
       case 'land':
       case 'flow':
         for (const kafka of this.world.kafkas) for (const open of kafka.opening.splice(0)) open()
@@ -177,6 +180,17 @@ export class FailoverRun extends ModelRun {
         return
     }
     await settled()
+  }
+
+  /** An access point that knows nothing of what went through the one before it, but has the newest routes. */
+  async #restart(number: number): Promise<void> {
+    await this.engines[number]!.engine.close()
+    this.engines[number] = this.newEngine()
+    this.engines[number].lease!.granted(Date.now(), FOR_EVER_MS)
+    for (let listener = number; listener < this.clients.length; listener += this.engines.length) {
+      this.clients[listener]!.close()
+      this.clients[listener] = this.newClient(listener)
+    }
   }
 
   #fence(): void {

@@ -190,6 +190,7 @@ export class World {
 export const listeners: Listeners = {
   towards: (cluster) => ({ nodeId: cluster.charCodeAt(0), host: `${cluster}.test`, port: 9092 }),
   all: () => ['a', 'b', 'c'].map((cluster) => listeners.towards(cluster)!),
+  elsewhere: (cluster) => ({ nodeId: 1_000 + cluster.charCodeAt(0), host: `${cluster}.other`, port: 9092 }),
 }
 
 const noAdmin: TopicAdmin = {
