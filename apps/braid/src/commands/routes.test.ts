@@ -63,3 +63,21 @@ it('a change is a line that says what is different', () => {
   )
   expect(JSON.parse(changeText('json', routes, gone))).toEqual(gone)
 })
+
+it('a cluster that was given up, and what is lost with it, are told', () => {
+  const routes = tableWith()
+  const switched = {
+    from: 4,
+    to: 5,
+    clusters: [{ name: 'a', number: 1, bootstrap: ['k1:9092'], fenced: true as const }],
+    tenants: [{ name: 'default', home: 'b', standbyHome: 'a' }],
+    topics: [onA.lostAndAppended(1_000_000n, { cluster: 'b', topic: 'orders.k2' }, 'wait').toJSON()],
+  }
+  routes.apply(switched)
+  expect(changeText('table', routes, switched)).toBe(
+    'version 5: topic orders: a (lost) > b; cluster a is fenced; home of default is b, its standby home a\n',
+  )
+  const text = routesText(routes)
+  expect(text).toMatch(/^CLUSTER +NUMBER +FENCED +BOOTSTRAP\na +1 +yes +k1:9092\nb +2 +- +k2:9092$/m)
+  expect(text).toContain('a (lost) > b')
+})

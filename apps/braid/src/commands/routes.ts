@@ -1,5 +1,5 @@
 import { ControlPlaneError, RouteFeed } from '@braid/control-api'
-import type { RouteDelta, RouteTable, TopicRoute } from '@braid/routing-model'
+import type { ClusterRoute, RouteDelta, RouteTable, TopicRoute } from '@braid/routing-model'
 import type { Command } from 'commander'
 import { ask, refusal } from '../control-plane-calls.ts'
 import { withExamples } from '../output/examples.ts'
@@ -58,13 +58,18 @@ export function routesText(routes: RouteTable, tenant?: string): string {
   const tenants = tenant === undefined ? [...routes.tenants.keys()] : [tenant]
   const tenantColumn: Column<TopicRoute>[] =
     tenants.length > 1 ? [{ head: 'TENANT', cell: (topic) => topic.tenant }] : []
+  const all = [...routes.clusters.values()]
+  const fencedColumn: Column<ClusterRoute>[] = all.some(({ fenced }) => fenced)
+    ? [{ head: 'FENCED', cell: ({ fenced }) => (fenced ? 'yes' : '-') }]
+    : []
   const clusters = table(
     [
       { head: 'CLUSTER', cell: (cluster) => cluster.name },
       { head: 'NUMBER', cell: (cluster) => String(cluster.number), align: 'right' },
+      ...fencedColumn,
       { head: 'BOOTSTRAP', cell: (cluster) => cluster.bootstrap.join(',') },
     ],
-    [...routes.clusters.values()],
+    all,
   )
   const topics = table(
     [
@@ -86,9 +91,12 @@ export function routesText(routes: RouteTable, tenant?: string): string {
   return `route version ${routes.version}\n\n${clusters}\n${points}\n${topics}`
 }
 
+/** `a (lost) > b`: where its loglets are, and how those are that cannot be read. */
 const chainText = (topic: TopicRoute): string =>
-  Array.from({ length: topic.depth }, (_, i) => topic.cluster(i)).join(' > ') +
-  (topic.prepared === undefined ? '' : ` (prepared: ${topic.prepared.cluster})`)
+  Array.from({ length: topic.depth }, (_, i) => {
+    const away = topic.away(i)
+    return away === undefined ? topic.cluster(i) : `${topic.cluster(i)} (${away.state})`
+  }).join(' > ') + (topic.prepared === undefined ? '' : ` (prepared: ${topic.prepared.cluster})`)
 
 /** A line for people; for programs the delta itself, a JSON document or a YAML document each. */
 export function changeText(
@@ -108,9 +116,12 @@ export function changeText(
         : `topic ${topicTitle({ tenant: topic.tenant, topic: topic.name })}: ${chainText(topic)}`
     }),
     ...(delta.removedTopics ?? []).map(({ name }) => `topic ${name} is gone`),
-    ...(delta.clusters ?? []).map(({ name }) => `cluster ${name}`),
+    ...(delta.clusters ?? []).map(({ name, fenced }) => `cluster ${name}${fenced ? ' is fenced' : ''}`),
     ...(delta.removedClusters ?? []).map((name) => `cluster ${name} is gone`),
-    ...(delta.tenants ?? []).map(({ name, home }) => `home of ${name} is ${home}`),
+    ...(delta.tenants ?? []).map(
+      ({ name, home, standbyHome }) =>
+        `home of ${name} is ${home}${standbyHome === undefined ? '' : `, its standby home ${standbyHome}`}`,
+    ),
     ...(delta.accessPoints ?? []).map(({ id }) => `access point ${id}`),
     ...(delta.removedAccessPoints ?? []).map((id) => `access point ${id} is gone`),
   ]
