@@ -7,6 +7,18 @@ import type { Call, Handlers } from './serve.ts'
 import type { Served } from './server.ts'
 
 export function migrationEndpoints({ plane, migrations }: Pick<Served, 'plane' | 'migrations'>) {
+  /** Without what is copied on of a loglet that has returned: nobody wrote that behind its end. */
+  const strays = async ({ id, topicId, from }: MigrationRow): Promise<Migration['strays']> => {
+    const { migrations, failovers } = plane.store
+    const rows = await migrations.strays(id)
+    const ends = rows.length === 0 ? undefined : (await failovers.returnOf(topicId, from))?.ends
+    return rows.flatMap(({ partition, from, to, recovered }) => {
+      const end = ends?.[partition] ?? from
+      if (to <= end) return []
+      const after = (offset: bigint) => String(offset > end ? offset : end)
+      return [{ partition, from: after(from), to: String(to), recovered: after(recovered) }]
+    })
+  }
   const shown = async (row: MigrationRow): Promise<Migration> => {
     const { id, tenant, topic, from, to, state, step, sealMs, switchMs, routeVersion, error, revision } = row
     return {
@@ -31,12 +43,7 @@ export function migrationEndpoints({ plane, migrations }: Pick<Served, 'plane' |
       switchMs,
       cuts: row.cuts?.map(String) ?? null,
       routeVersion,
-      strays: (await plane.store.migrations.strays(id)).map((stray) => ({
-        partition: stray.partition,
-        from: String(stray.from),
-        to: String(stray.to),
-        recovered: String(stray.recovered),
-      })),
+      strays: await strays(row),
       cancelRequested: row.cancelRequested,
       pauseRequested: row.pauseRequested,
       error,

@@ -74,6 +74,9 @@ test('a home is lost and taken back: topics, groups and standbys are in order ea
   expect((await orders(plane)).chain.map(({ state }) => state)).toEqual(['sealed', 'active'])
   expect(await client.clusters.get('a')).toMatchObject({ state: 'active' })
   expect(await client.tenants.get('default')).toMatchObject({ home: 'b', standbyHome: 'a' })
+  const [record] = await client.migrations.list()
+  expect(record).toMatchObject({ state: 'switched', step: 'DRAIN', strays: [], cuts: ['2'] })
+  expect(new Set(record?.attempts.map(({ step }) => step))).toEqual(new Set(['DRAIN']))
   await inOrder(plane, 'orders')
   // Commits are mirrored the other way round by now.
   await clusters.b.commit({

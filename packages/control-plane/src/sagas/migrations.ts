@@ -55,10 +55,12 @@ export class Migrations {
     return row
   }
 
-  /** Of its group's saga, then of its own; in the order in which they began. */
+  /** Of its group's saga, then of its own; in the order in which they began. A return's are no steps of a migration. */
   async attempts(row: Pick<MigrationRow, 'id' | 'group'>): Promise<AttemptRow[]> {
     const { sagas } = this.plane.store
-    return [...(await sagas.attempts(row.group)), ...(await sagas.attempts(retirementOf(row.id)))]
+    const isMigration = (await sagas.get(row.group))?.kind === groupSaga.name
+    const ofGroup = isMigration ? await sagas.attempts(row.group) : []
+    return [...ofGroup, ...(await sagas.attempts(retirementOf(row.id)))]
   }
 
   /** Moves the topics together: up to the SWITCH all of them, or none. A record each, in their order. */
