@@ -113,7 +113,7 @@ export class Detector {
   private hearLease(lease: HeldLease | undefined, before: HeldLease | undefined): void {
     const { sight, board, timings } = this.plane
     if (lease === undefined) {
-      if (before !== undefined) sight.votes.forget(voterOf(before).by)
+      if (before !== undefined) sight.votes.forget(voterOf(before).key)
       return
     }
     const { renewal, receivedAt: at } = lease
@@ -199,9 +199,10 @@ export class Detector {
   }
 }
 
-const ourselves: Voter = { by: 'control plane', vantage: 'control plane' }
+const ourselves: Voter = { key: 'control plane', by: 'control plane', vantage: 'control plane' }
 
 const voterOf = ({ id, renewal }: HeldLease): Voter => ({
+  key: `lease ${id}`,
   by: `${renewal.kind} ${renewal.accessPoint ?? id}`,
   vantage: 'server',
 })

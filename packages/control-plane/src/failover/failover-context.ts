@@ -49,10 +49,10 @@ export async function questionOf(
   cluster: string,
 ): Promise<Omit<FailoverQuestion, 'looks'>> {
   const routes = activeOn(plane, cluster)
+  const all = await plane.store.reconcile.standbys()
   const standbys = new Map<string, PhysicalTopic>()
   for (const { id, failover } of routes) {
-    if (failover === 'none') continue
-    const standby = await plane.store.reconcile.standby(id)
+    const standby = failover === 'none' ? undefined : all.get(id)
     if (standby !== undefined) standbys.set(id, standby)
   }
   return { cluster, routes, standbys, tenants: atHomeOn(plane, cluster) }

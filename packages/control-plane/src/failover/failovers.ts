@@ -112,7 +112,7 @@ export class Failovers {
     cluster: string,
     why: string,
   ): Promise<{ readonly begun: string } | { readonly not: string }> {
-    const { store, now } = this.plane
+    const { store } = this.plane
     return store.transaction(async () => {
       const settings = await store.failovers.settings()
       if (!settings.automatic) return { not: 'automatic failover is switched off' }

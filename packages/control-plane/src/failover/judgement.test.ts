@@ -2,9 +2,9 @@ import { expect, test } from 'vitest'
 import { judge } from './judgement.ts'
 import { type Sighting, shownVotes, type Voter, Votes } from './votes.ts'
 
-const us: Voter = { by: 'control plane', vantage: 'control plane' }
-const proxy = (id: string): Voter => ({ by: `proxy ${id}`, vantage: 'server' })
-const monitor: Voter = { by: 'monitor m', vantage: 'monitor' }
+const us: Voter = { key: 'us', by: 'control plane', vantage: 'control plane' }
+const proxy = (id: string): Voter => ({ key: id, by: `proxy ${id}`, vantage: 'server' })
+const monitor: Voter = { key: 'm', by: 'monitor m', vantage: 'monitor' }
 const down = (forMs: number): Sighting => ({ state: 'down', forMs, detail: 'refused' })
 const up: Sighting = { state: 'up', forMs: 60_000, detail: null }
 
@@ -90,6 +90,11 @@ test('what somebody does not name any more, and whoever leaves, says nothing any
   votes.hear(proxy('1'), new Map([['b', up]]), when)
   expect([votes.isDoubted('a'), votes.isDoubted('b')]).toEqual([false, false])
   votes.hear(proxy('2'), new Map([['b', down(0)]]), when)
-  votes.forget('proxy 2')
+  votes.forget('2')
   expect([votes.isDoubted('b'), votes.on('b', 1).length]).toEqual([false, 1])
+})
+
+test('two that share a name by mistake do not speak for each other', () => {
+  const called = (key: string): Voter => ({ key, by: 'proxy 1', vantage: 'server' })
+  expect(judged([us, down(2_000)], [called('x'), up], [called('y'), down(2_000)]).state).toBe('suspected')
 })

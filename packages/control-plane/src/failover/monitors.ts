@@ -34,7 +34,10 @@ export class Monitors {
     this.heardAt.set(id, at)
     const events = told.map((event) => ({ ...event, detail: printable(event.detail) }))
     const registered = Object.entries(clusters).filter(([name]) => board.table.clusters.has(name))
-    sight.votes.hear({ by: `monitor ${id}`, vantage: 'monitor' }, new Map(registered), { at, validUntil })
+    sight.votes.hear({ key: `monitor ${id}`, by: `monitor ${id}`, vantage: 'monitor' }, new Map(registered), {
+      at,
+      validUntil,
+    })
     const accepted =
       events.length === 0 ? 0 : await store.transaction(() => store.failovers.addEvents(id, events))
     if (accepted > 0) {

@@ -6,7 +6,7 @@ import type { Plane } from '../plane.ts'
 import type { FailoverRow, NewFailoverTopic } from '../store/failover-queries.ts'
 import { freshPhysicalName } from '../topics/physical-name.ts'
 import { type FailoverContext, failoverIn, hasSealedOn, questionOf, routesOf } from './failover-context.ts'
-import { baseAfterLost } from './gap.ts'
+import { baseAfterLost, type KnownOfTopic } from './gap.ts'
 import type { Positions } from './group-positions.ts'
 import { movesSomething, type PlannedFailover, planFailover } from './plan.ts'
 import { nothingMoves } from './refusals.ts'
@@ -80,7 +80,8 @@ async function topicRow(
       : baseAfterLost({
           known,
           bases: Array.from({ length: partitions }, (_, partition) => route.base(active, partition)),
-          createdAt: adopted ? null : await store.topicCreatedAt(id),
+          // Asked for only where it decides: clients wait, and there may be thousands.
+          createdAt: adopted || isKnown(known, partitions) ? null : await store.topicCreatedAt(id),
           now: now(),
         })
   return {
@@ -104,6 +105,11 @@ async function topicRow(
     base,
     positions: to !== null && policy === 'available' ? (positions.get(id) ?? null) : null,
   }
+}
+
+function isKnown(known: KnownOfTopic | undefined, partitions: number): boolean {
+  for (let i = 0; i < partitions; i++) if ((known?.ends[i] ?? -1n) < 0n) return false
+  return true
 }
 
 /**

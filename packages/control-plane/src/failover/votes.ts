@@ -12,6 +12,8 @@ export interface Sighting {
 export type Vantage = 'server' | 'monitor' | 'control plane'
 
 export interface Voter {
+  /** Its own, whatever it is called. */
+  readonly key: string
   /** `proxy proxy-1`, `sdk 7f3c`, `control plane`, `monitor m-1` */
   readonly by: string
   readonly vantage: Vantage
@@ -46,37 +48,37 @@ export class Votes {
 
   /** All that it sees now: of what it does not name it says nothing any more. */
   hear(voter: Voter, sightings: ReadonlyMap<string, Sighting>, when: When): void {
-    const { by } = voter
-    for (const cluster of this.seenBy.get(by) ?? []) if (!sightings.has(cluster)) this.remove(cluster, by)
+    const { key } = voter
+    for (const cluster of this.seenBy.get(key) ?? []) if (!sightings.has(cluster)) this.remove(cluster, key)
     for (const [cluster, sighting] of sightings) this.put(cluster, voter, sighting, when)
-    this.seenBy.set(by, new Set(sightings.keys()))
+    this.seenBy.set(key, new Set(sightings.keys()))
   }
 
   /** What it sees of one cluster. */
-  put(cluster: string, { by, vantage }: Voter, { state, forMs, detail }: Sighting, when: When): void {
+  put(cluster: string, { key, by, vantage }: Voter, { state, forMs, detail }: Sighting, when: When): void {
     const of = this.of(cluster)
-    const before = of.votes.get(by)
+    const before = of.votes.get(key)
     const { at, validUntil } = when
     // Since it was said first: what is said again may be rounded.
     const since = before?.state === state ? Math.min(before.since, at - forMs) : at - forMs
-    of.votes.set(by, { by, vantage, state, since, detail: detail && printable(detail), validUntil })
+    of.votes.set(key, { key, by, vantage, state, since, detail: detail && printable(detail), validUntil })
     of.downs += Number(state === 'down') - Number(before?.state === 'down')
   }
 
-  forget(by: string): void {
-    for (const cluster of this.seenBy.get(by) ?? []) this.remove(cluster, by)
-    this.seenBy.delete(by)
+  forget(key: string): void {
+    for (const cluster of this.seenBy.get(key) ?? []) this.remove(cluster, key)
+    this.seenBy.delete(key)
   }
 
   /** Of clusters that are not registered any more, and of who has been silent for long. */
   tidy(registered: { has(cluster: string): boolean }, at: number): void {
     for (const [cluster, { votes }] of this.byCluster) {
       if (!registered.has(cluster)) this.byCluster.delete(cluster)
-      else for (const { by, validUntil } of votes.values()) if (validUntil <= at) this.remove(cluster, by)
+      else for (const { key, validUntil } of votes.values()) if (validUntil <= at) this.remove(cluster, key)
     }
-    for (const [by, clusters] of this.seenBy) {
-      const counts = (cluster: string) => this.byCluster.get(cluster)?.votes.has(by) === true
-      if (![...clusters].some(counts)) this.seenBy.delete(by)
+    for (const [key, clusters] of this.seenBy) {
+      const counts = (cluster: string) => this.byCluster.get(cluster)?.votes.has(key) === true
+      if (![...clusters].some(counts)) this.seenBy.delete(key)
     }
   }
 
@@ -99,11 +101,11 @@ export class Votes {
     return fresh
   }
 
-  private remove(cluster: string, by: string): void {
+  private remove(cluster: string, key: string): void {
     const of = this.byCluster.get(cluster)
-    const vote = of?.votes.get(by)
+    const vote = of?.votes.get(key)
     if (of === undefined || vote === undefined) return
-    of.votes.delete(by)
+    of.votes.delete(key)
     if (vote.state === 'down') of.downs--
   }
 }

@@ -138,6 +138,14 @@ export class ReconcileQueries {
     return row && { cluster: String(row.cluster), topic: String(row.topic) }
   }
 
+  /** By topic id. */
+  async standbys(): Promise<Map<string, PhysicalTopic>> {
+    const rows = await this.db.all('SELECT topic_id, cluster, topic FROM standby_topic')
+    return new Map(
+      rows.map((row) => [String(row.topic_id), { cluster: String(row.cluster), topic: String(row.topic) }]),
+    )
+  }
+
   async putStandby(topicId: string, { cluster, topic }: PhysicalTopic): Promise<void> {
     await this.db.run(
       'INSERT INTO standby_topic (topic_id, cluster, topic) VALUES (?, ?, ?)',
