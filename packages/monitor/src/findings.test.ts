@@ -22,3 +22,15 @@ test('a report has a bound, and so has what waits: the oldest goes', () => {
   expect(findings.next()[0]).toMatchObject({ detail: '10' })
   expect(findings.droppedTotal).toBe(10)
 })
+
+test('what is longer than the control plane takes is cut', () => {
+  const findings = new Findings(() => 0)
+  const long = 'x'.repeat(2_000)
+  findings.add({ ...finding(long), group: long, evidence: { long, count: 1 } })
+  const [event] = findings.next()
+  expect([event?.detail.length, event?.group?.length, event?.evidence.long]).toEqual([
+    1_000,
+    255,
+    'x'.repeat(500),
+  ])
+})

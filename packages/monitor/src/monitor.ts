@@ -1,4 +1,4 @@
-import { ControlPlaneClient, RouteFeed } from '@braid/control-api'
+import { ControlPlaneClient, ControlPlaneError, RouteFeed } from '@braid/control-api'
 import type { RouteTable } from '@braid/routing-model'
 import { Audit } from './audit/audit.ts'
 import type { Check } from './canary/checks.ts'
@@ -191,7 +191,12 @@ class RunningMonitor implements Monitor {
 
   async #report(): Promise<void> {
     const events = this.#findings.next()
-    await this.#client.monitors.report(this.#options.id, { clusters: this.#canaries.votes(), events })
+    try {
+      await this.#client.monitors.report(this.#options.id, { clusters: this.#canaries.votes(), events })
+    } catch (error) {
+      if (error instanceof ControlPlaneError && error.code === 'BAD_REQUEST') this.#findings.arrived(events)
+      throw error
+    }
     this.#findings.arrived(events)
     this.#reportedMs = monotonicMs()
   }
