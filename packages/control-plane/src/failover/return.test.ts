@@ -391,7 +391,7 @@ describe('is refused', () => {
     await expect(start()).rejects.toMatchObject({ code: 'CLUSTER_NOT_GIVEN_UP' })
     await giveUp(world, 'a', [])
     const { votes } = world.plane.sight
-    const voter = { key: 'p-1', by: 'proxy p-1', vantage: 'server' } as const
+    const voter = { key: 'proxy p-1', by: 'proxy p-1', vantage: 'server' } as const
     const down = new Map([['a', { state: 'down', forMs: 900, detail: 'refused' } as const]])
     const at = performance.now()
     votes.hear(voter, down, { at, validUntil: at + 60_000 })
