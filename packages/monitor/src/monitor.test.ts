@@ -90,7 +90,7 @@ describe('a monitor', () => {
       .toContain('braid_group_lag_records{tenant="default",group="readers",topic="orders"} 6\n')
     await expect.poll(metrics).toContain('braid_canary_up{cluster="a"} 1\n')
     await expect.poll(metrics).toContain('braid_listener_up{access_point="proxy-1",listener="bootstrap"} 1\n')
-    await expect.poll(metrics).toContain('braid_slo_burn_rate{tenant="default",window="5m"} 0\n')
+    await expect.poll(metrics).toContain('braid_slo_burn_rate{tenant="default",window="5m"} ')
     const text = await metrics()
     expect(text).toMatch(
       /braid_canary_latency_seconds_bucket\{cluster="a",operation="produce",le="\+Inf"\} \d/,
