@@ -46,17 +46,14 @@ export async function switchOver(context: FailoverContext): Promise<void> {
     async (routeVersion) => {
       const { store, now } = plane
       for (const [id, route] of routes) {
-        if (lost.moved.has(id)) {
-          await store.appendAfterLost(route)
-          await store.reconcile.removeStandby(id)
-          await store.topicSpecs.setStandby(id, null)
-        }
+        if (lost.moved.has(id)) await store.appendAfterLost(route)
         if (lost.sealed.has(id)) await store.setLoglets(route)
       }
       await homes.write(routes)
       await store.updateCluster({ ...before, state: 'unavailable' })
       await store.failovers.removeTopics(row.id)
       await store.failovers.addTopics(row.id, topics)
+      await store.failovers.useStandbys(row.id)
       await store.failovers.setHomes(row.id, planned.homes)
       await store.failovers.setFenceMs(row.id, fenced.awaited.waitedMs)
       const at = now()

@@ -239,6 +239,13 @@ export class FailoverQueries {
     await this.update(id, 'id = id')
   }
 
+  /** The standbys that its topics have gone on at are no standbys any more, and none is chosen yet. */
+  async useStandbys(id: string): Promise<void> {
+    const moved = 'SELECT topic_id FROM failover_topic WHERE failover = ? AND to_cluster IS NOT NULL'
+    await this.db.run(`DELETE FROM standby_topic WHERE topic_id IN (${moved})`, id)
+    await this.db.run(`UPDATE topic SET standby = NULL WHERE id IN (${moved})`, id)
+  }
+
   /** By number, those after `after`. */
   async topics(id: string, limit = Number.MAX_SAFE_INTEGER, after = 0): Promise<FailoverTopicRow[]> {
     return (
