@@ -14,7 +14,7 @@ const place = fileURLToPath(
   new URL(`../../../../node_modules/.cache/schemathesis-${version}`, import.meta.url),
 )
 const installMaxMs = 240_000
-const runMaxMs = 240_000
+const runMaxMs = 480_000
 const adminToken = 'the-token-of-an-administrator-in-a-test'
 
 test.for([
