@@ -80,6 +80,7 @@ afterEach(async () => {
   await Promise.all([plane.stop(), a.stop()])
 })
 
+const eventually = { timeout: 10_000 }
 const metrics = async () => (await fetch(`http://${monitor.address}/metrics`)).text()
 const lastVote = () => plane.reports.at(-1)?.body.clusters.a
 
@@ -88,9 +89,11 @@ describe('a monitor', () => {
     await expect
       .poll(metrics)
       .toContain('braid_group_lag_records{tenant="default",group="readers",topic="orders"} 6\n')
-    await expect.poll(metrics).toContain('braid_canary_up{cluster="a"} 1\n')
-    await expect.poll(metrics).toContain('braid_listener_up{access_point="proxy-1",listener="bootstrap"} 1\n')
-    await expect.poll(metrics).toContain('braid_slo_burn_rate{tenant="default",window="5m"} ')
+    await expect.poll(metrics, eventually).toContain('braid_canary_up{cluster="a"} 1\n')
+    await expect
+      .poll(metrics, eventually)
+      .toContain('braid_listener_up{access_point="proxy-1",listener="bootstrap"} 1\n')
+    await expect.poll(metrics, eventually).toContain('braid_slo_burn_rate{tenant="default",window="5m"} ')
     const text = await metrics()
     expect(text).toMatch(
       /braid_canary_latency_seconds_bucket\{cluster="a",operation="produce",le="\+Inf"\} \d/,
@@ -102,7 +105,7 @@ describe('a monitor', () => {
   })
 
   test('has no metric that its table does not name, and no label', async () => {
-    await expect.poll(metrics).toContain('braid_group_lag_records')
+    await expect.poll(metrics, eventually).toContain('braid_group_lag_records')
     const named = new Map(monitorMetrics.map(({ name, labels, type }) => [name as string, { labels, type }]))
     for (const line of (await metrics()).split('\n')) {
       const match = /^(\w+)(?:\{(.*)\})? /.exec(line)
@@ -118,15 +121,15 @@ describe('a monitor', () => {
   })
 
   test('tells the control plane how it sees clusters, and what it found until it was taken', async () => {
-    await expect.poll(lastVote).toMatchObject({ state: 'up' })
+    await expect.poll(lastVote, eventually).toMatchObject({ state: 'up' })
     expect(plane.reports[0]?.id).toBe('m1')
     plane.refuses = true
     await a.stop()
-    await expect.poll(metrics).toContain('braid_canary_reachable{cluster="a"} 0\n')
-    await expect.poll(metrics).toContain('braid_monitor_events_total{kind="CANARY_FAILING"}')
+    await expect.poll(metrics, eventually).toContain('braid_canary_reachable{cluster="a"} 0\n')
+    await expect.poll(metrics, eventually).toContain('braid_monitor_events_total{kind="CANARY_FAILING"}')
     plane.reports.length = 0
     plane.refuses = false
-    await expect.poll(() => plane.reports.length, { timeout: 10_000 }).toBeGreaterThan(1)
+    await expect.poll(() => plane.reports.length, eventually).toBeGreaterThan(1)
     expect(lastVote()).toMatchObject({ state: 'down' })
     const told = plane.reports.flatMap(({ body }) => body.events)
     expect(told.filter(({ kind, cluster }) => kind === 'CANARY_FAILING' && cluster === 'a')).toHaveLength(1)

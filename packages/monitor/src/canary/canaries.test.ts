@@ -103,7 +103,7 @@ describe('a cluster from outside', () => {
     await one.records()
     expect(checks.at(-1)).toMatchObject({ ok: false })
     await cluster.startAgain()
-    await expect.poll(() => one.pulse().then(() => one.vote.state)).toBe('up')
+    await expect.poll(() => one.pulse().then(() => one.vote.state), { timeout: 10_000 }).toBe('up')
   })
 
   test('one that answers and refuses every record counts as down after 15 s', async () => {
