@@ -1,9 +1,10 @@
 // After a failover: topics that went on at their standby, or stood by on the cluster, get another one; and groups a place
-// for commits that were not mirrored yet. What cannot be done now is the reconciler's.
+// for commits that were not mirrored yet. After a return: topics that found no standby while the cluster was away get
+// one. What cannot be done now is the reconciler's.
 import { reasonOf } from '../log.ts'
 import { fleetSnapshot } from '../placement/fleet-snapshot.ts'
 import type { Plane } from '../plane.ts'
-import { planStandbys, topicKey } from '../planner/index.ts'
+import { planStandbys, type StandbyChange, topicKey } from '../planner/index.ts'
 import { makeStub } from '../topics/make-topic.ts'
 import { type FailoverContext, failoverIn } from './failover-context.ts'
 
@@ -12,25 +13,36 @@ const stubsMaxMs = 5_000
 
 export async function planNewStandbys(context: FailoverContext): Promise<void> {
   const { plane, id } = context
-  const { store, board } = plane
+  const { store } = plane
   const moved = new Set<string>()
   for (const { tenant, topic, to } of await store.failovers.topics(id))
     if (to !== null) moved.add(topicKey({ tenant, name: topic }))
+  const { cluster } = await failoverIn(context)
+  await giveStandbys(plane, ({ topic, from }) => from === cluster || moved.has(topicKey(topic)))
+  await makeMissingStubs(context)
+}
+
+/** Once a cluster has returned there may be a place for them again. */
+export function planMissingStandbys(plane: Plane): Promise<void> {
+  return giveStandbys(plane, ({ kind }) => kind === 'missing')
+}
+
+/** Standbys as placement chooses them, of those topics that are wanted and find one. */
+async function giveStandbys(plane: Plane, isWanted: (change: StandbyChange) => boolean): Promise<void> {
+  const { store, board, facts, timings } = plane
   const there = [...board.table.clusters.values()].filter(({ fenced }) => !fenced)
-  await plane.facts.refresh(
+  await facts.refresh(
     there.map(({ name }) => name),
-    { timeoutMs: plane.timings.standbyCheckMaxMs },
+    { timeoutMs: timings.standbyCheckMaxMs },
   )
   await store.transaction(async () => {
-    const { cluster } = await failoverIn(context)
-    for (const { topic, from, to } of planStandbys(await fleetSnapshot(plane)).changes) {
+    for (const change of planStandbys(await fleetSnapshot(plane)).changes) {
+      const { topic, to } = change
       const route = board.table.topic(topic.tenant, topic.name)
-      const stoodBy = from === cluster
-      if (route === undefined || to === null || !(stoodBy || moved.has(topicKey(topic)))) continue
+      if (route === undefined || to === null || !isWanted(change)) continue
       await store.topicSpecs.setStandby(route.id, to)
     }
   })
-  await makeMissingStubs(context)
 }
 
 async function makeMissingStubs(context: FailoverContext): Promise<void> {

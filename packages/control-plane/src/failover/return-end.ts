@@ -9,11 +9,13 @@ import { retirementOf } from '../store/migration-queries.ts'
 import { clusterRoute } from '../store/store.ts'
 import { holesOf, lostAgain, withHoles } from './lost-loglets.ts'
 import { moveBack } from './move-back.ts'
+import { planMissingStandbys } from './new-standbys.ts'
 import { logletOf, type ReturnContext, type ReturnOptions, returnOf } from './returning.ts'
 
 /** END: all at once; and what was asked for besides, which may fail. */
 export async function endReturn(context: ReturnContext, stop: Stop): Promise<void> {
   await takeBack(context)
+  await planMissingStandbys(context.plane)
   const { options } = await returnOf(context)
   if ((options as ReturnOptions).moveBack) await moveBack(context, stop)
 }

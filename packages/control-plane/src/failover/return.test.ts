@@ -1,3 +1,4 @@
+import { endpoints } from '@braid/control-api'
 import { encodeBatch } from '@braid/kafka-protocol'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { recordsOf, valuesOf } from '../testing/chain-contents.ts'
@@ -332,6 +333,21 @@ describe('while it returns', () => {
     }
     await takeBack(world, 'a')
     expect(routeOf(world, 'orders').away(0)?.state).toBe('lost')
+  })
+
+  test('its topics stand by on it, when they found no other cluster to stand by on', async () => {
+    const clusters = { a: new FakeCluster('a'), b: new FakeCluster('b') }
+    const world = await startWorld({ clusters })
+    const gold = { name: 'gold', availability: { failover: 'strict' }, durability: { replicationFactor: 1 } }
+    const { slas, topicSpecs } = world.plane.store
+    await slas.put(endpoints['slas.put'].body.parse(gold))
+    const { id } = await world.createTopic({ name: 'orders', partitions: 1, cluster: 'a' })
+    await topicSpecs.setWishes(id, { ...(await topicSpecs.get(id))!, sla: 'gold', pinnedTo: null })
+    await withPolicy(world, 'orders', 'strict')
+    await giveUp(world, 'a', [{ name: 'orders', to: 'b', knownEnds: [0n] }])
+    expect((await topicSpecs.get(id))?.standby).toBeNull()
+    await takeBack(world, 'a')
+    expect((await topicSpecs.get(id))?.standby).toBe('a')
   })
 
   test('its topics move back when that is asked for, and one that cannot says why', async () => {
