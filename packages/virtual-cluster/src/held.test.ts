@@ -295,6 +295,19 @@ describe('batches in flight', () => {
     expect((await Promise.all(sent)).map(({ offset }) => offset)).toEqual([1n, 2n])
   })
 
+  it('do not wait to hear who led the loglet before the switch', async () => {
+    const { world, access, client } = await inFlight()
+    const a = access.connections.get('a')!
+    a.silent = true
+    a.invalidate('orders.0')
+    const sent = produceTo(client, 'orders', 0, batch({}))
+    await settled()
+    world.switchTo('orders', 'b')
+    world.learnAll()
+    await elapse(50)
+    expect(await sent).toMatchObject({ error: 0, offset: 1n })
+  })
+
   it('are found by the loglet’s name when loglets were retired meanwhile', async () => {
     const { world, client, access } = await inFlight()
     world.seal('orders')

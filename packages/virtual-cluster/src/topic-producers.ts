@@ -215,6 +215,9 @@ export class TopicProducers {
     const index = indexOf(route, state.physicalTopic)
     // If a later one that is lost has it too, that is where it will stand.
     if (index < 0 || route.away(index)?.state === 'lost' || this.#isLostFrom(index)) return -1n
+    // What was written again while this one was lost stands in the active one.
+    const active = this.#topic.producers(partition).active(part.producerId)
+    if (active?.epoch === part.producerEpoch && isBeforeGap(route, index, partition)) return -1n
     const cluster = engine.cluster(state.cluster)
     if (cluster === undefined) return -1n
     const start = route.start(index, partition)
@@ -246,12 +249,16 @@ interface Cut {
 }
 
 const cutsOf = (route: TopicRoute, index: number): Cut[] =>
-  everyPartition(route.partitions).map((partition) => {
-    const end = route.end(index, partition)
-    const logicalEnd = end - route.start(index, partition) + route.base(index, partition)
-    // Only a loglet that was lost is followed by a gap.
-    return { end, recovered: logicalEnd < route.base(index + 1, partition) }
-  })
+  everyPartition(route.partitions).map((partition) => ({
+    end: route.end(index, partition),
+    recovered: isBeforeGap(route, index, partition),
+  }))
+
+/** Only a loglet that is or was lost is followed by a gap. */
+function isBeforeGap(route: TopicRoute, index: number, partition: number): boolean {
+  const records = route.end(index, partition) - route.start(index, partition)
+  return route.base(index, partition) + records < route.base(index + 1, partition)
+}
 
 /** -1: it is not in the chain any more, before all others. */
 function indexOf(route: TopicRoute, physicalTopic: string): number {

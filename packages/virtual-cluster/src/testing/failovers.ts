@@ -107,7 +107,7 @@ function holesOf(world: World, name: string, index: number): Found {
   const holes = new Map<number, BigInt64Array>()
   let unsettled = false
   for (let partition = 0; partition < route.partitions; partition++) {
-    const again = new Map<string, { readonly first: number; last: number }>()
+    const again = new Map<string, { first: number; last: number }>()
     for (let later = index + 1; later <= route.active; later++) {
       if (route.away(later)?.state === 'lost') continue
       const end = route.end(later, partition)
@@ -117,6 +117,7 @@ function holesOf(world: World, name: string, index: number): Found {
         const range = again.get(producerOf(bytes))
         if (range === undefined) again.set(producerOf(bytes), { first: sequence, last: sequence })
         else if (sequenceDistance(range.last, sequence) > 0) range.last = sequence
+        else if (sequenceDistance(range.first, sequence) < 0) range.first = sequence
       }
     }
     const ranges: bigint[] = []
