@@ -21,10 +21,13 @@ interface Wish {
   /** Not asked again before, of the monotonic clock, ms. */
   readonly againAt: number
   readonly said: string
+  /** How many failovers were begun for it, and did not come about. */
+  readonly begun: number
 }
 
 /** Between two looks at whether a failover may begin that may not. */
 const askAgainMs = 500
+const retryMaxMs = 300_000
 const tidyEveryMs = 10_000
 
 export class Detector {
@@ -178,11 +181,13 @@ export class Detector {
     const { log, closing, timings } = this.plane
     try {
       const answer = await this.failovers.startAutomatically(cluster, why)
-      // One that fails is not begun anew at once.
-      const againMs = 'begun' in answer ? timings.failoverRetryMs : askAgainMs
+      // One that fails is not begun anew at once, and ever less often.
+      const begun = (before?.begun ?? 0) + ('begun' in answer ? 1 : 0)
+      const retryMs = Math.min(retryMaxMs, timings.failoverRetryMs * 2 ** Math.min(begun - 1, 20))
+      const againMs = 'begun' in answer ? retryMs : askAgainMs
       const said =
         'begun' in answer ? `failover ${answer.begun} was begun` : `it is not given up: ${answer.not}`
-      this.wishes.set(cluster, { againAt: performance.now() + againMs, said })
+      this.wishes.set(cluster, { againAt: performance.now() + againMs, said, begun })
       if ('not' in answer && said !== before?.said) {
         const votes = this.plane.sight.shown(cluster).map(({ by, state }) => `${by}: ${state}`)
         log('warn', 'failover.not-begun', { cluster, reason: answer.not, votes })
@@ -193,6 +198,7 @@ export class Detector {
       this.wishes.set(cluster, {
         againAt: performance.now() + askAgainMs,
         said: `it could not be given up: ${reason}`,
+        begun: before?.begun ?? 0,
       })
       log('error', 'failover.not-begun', { cluster, reason })
     }

@@ -1,5 +1,6 @@
 // Our own look at every registered cluster: a tiny question now and then, on connections of its own, so that nothing
 // else stands before it.
+import { isMisconfiguration } from '@braid/kafka-connection'
 import { type ClusterRoute, sameConnection } from '@braid/routing-model'
 import type { KafkaCluster } from '../clusters/kafka-cluster.ts'
 import type { ClusterEnd } from '../clusters/real-cluster.ts'
@@ -55,17 +56,19 @@ export class Pulses {
     let state: Sighting['state'] = 'unknown'
     while (!closing.aborted && end !== undefined && isStill(board.table.clusters.get(name), end)) {
       let detail: string | null = null
+      let now: Sighting['state'] = 'up'
       try {
         connected ??= this.connect(end)
         await connected.pulse(timings.pulseTimeoutMs)
       } catch (error) {
+        // That we are not let in says that it is there, and nothing of whether others are.
+        now = isNotLetIn(error) ? 'unknown' : 'down'
         detail = reasonOf(error).slice(0, detailMax)
         // A connection that was cut off may never say so.
         void connected?.close().catch(() => {})
         connected = undefined
       }
       if (closing.aborted) break
-      const now = detail === null ? 'up' : 'down'
       if (now !== state) changedAt = performance.now()
       state = now
       hear(name, { state, forMs: performance.now() - changedAt, detail })
@@ -77,6 +80,12 @@ export class Pulses {
   private connect({ name, bootstrap, security }: ClusterEnd): KafkaCluster {
     return this.parts.clusters.openAt({ name, bootstrap, security })
   }
+}
+
+/** A broker that goes down in the middle of a handshake looks like one that has no TLS. */
+function isNotLetIn(error: unknown): boolean {
+  if (!isMisconfiguration(error)) return false
+  return error.code !== 'TLS_FAILED' || (error.cause as { code?: string } | undefined)?.code !== 'ECONNRESET'
 }
 
 const isStill = (now: ClusterRoute | undefined, before: ClusterRoute): boolean =>
