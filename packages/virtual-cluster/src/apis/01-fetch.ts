@@ -134,9 +134,8 @@ function run(call: FetchCall): void {
       if (error !== null && !call.session.closed) {
         engine.log('debug', 'fetch-failed', { cluster: parts[0]!.cluster, why: error.message })
         for (const part of parts) {
-          part.error = errorCodes.NOT_LEADER_OR_FOLLOWER
-          // It was cut off because its loglet is lost: the next fetch waits, or reads on elsewhere.
-          if (part.topic !== undefined && isElsewhere(part, part.topic)) part.error = NO_ERROR
+          // If it was cut off because its loglet is lost, the next fetch waits, or reads on elsewhere.
+          part.error = isElsewhere(part, part.topic!) ? NO_ERROR : errorCodes.NOT_LEADER_OR_FOLLOWER
           engine.cluster(part.cluster)?.invalidate(part.physicalTopic)
         }
       } else if (error === null) {
