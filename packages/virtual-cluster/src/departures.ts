@@ -46,7 +46,7 @@ export class Departures {
     return this.#inflight[partition]! > 0 && this.#sentTo[partition] !== physicalTopic
   }
 
-  /** A loglet went away or came back, in this version of the routes. False: nothing is in flight. */
+  /** A loglet went away or came back; `version` of the routes was in force until then. False: nothing is in flight. */
   turned(version: number): boolean {
     let left = 0
     for (const count of this.#inflight) left += count
@@ -56,8 +56,8 @@ export class Departures {
     return true
   }
 
-  /** The oldest version with a turn that batches which departed before it are in flight over; undefined: none. */
-  get unsettledSince(): number | undefined {
+  /** The version that was in force until the oldest turn that batches are in flight since; undefined: none are. */
+  get unsettledVersion(): number | undefined {
     return this.#unsettled[0]?.version
   }
 

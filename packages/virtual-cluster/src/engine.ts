@@ -82,6 +82,8 @@ export class Engine {
   readonly groups: GroupHome
   readonly mirror: CommitMirror
   routes: RouteTable
+  /** The version of the routes before the change that is being taken in. */
+  versionBefore: number
 
   readonly #connect: EngineOptions['connect']
   readonly #clusters = new Map<string, { route: ClusterRoute; connections: ClusterConnections }>()
@@ -116,6 +118,7 @@ export class Engine {
     this.groups = new GroupHome(this, sightings)
     this.mirror = new CommitMirror(this, options.lease, sightings)
     this.#tableMs = this.now()
+    this.versionBefore = this.routes.version
     this.#fenced = fencedOf(this.routes)
     this.#lease = options.lease
     this.#leaveLease = options.lease?.onGranted(() => this.#leaseGranted()) ?? (() => {})
@@ -149,9 +152,9 @@ export class Engine {
   get settledVersion(): number {
     let version = this.routes.version
     for (const topic of this.#unsettled) {
-      const since = topic.unsettledSince
-      if (since === undefined) this.#unsettled.delete(topic)
-      else version = Math.min(version, since - 1)
+      const unsettled = topic.unsettledVersion
+      if (unsettled === undefined) this.#unsettled.delete(topic)
+      else version = Math.min(version, unsettled)
     }
     return version
   }
@@ -255,6 +258,7 @@ export class Engine {
       } else if (route !== live.route) live.rerouted(route)
     }
     if (fencesMoved.size > 0) for (const topic of this.#topics.values()) topic.pumpAll()
+    this.versionBefore = routes.version
     // Last: who waits for home goes on with the names that topics have there.
     this.mirror.routed()
     this.groups.routed()

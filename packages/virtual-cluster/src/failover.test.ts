@@ -430,6 +430,25 @@ describe('the version that everything before is settled in', () => {
     expect(access.engine.settledVersion).toBe(world.table.version)
   })
 
+  it('is one from before the change, however many versions came at once', async () => {
+    await send(numbered(0))
+    await failedOver()
+    await send(numbered(1))
+    world.kafka('b').stop('deliver', produce.key)
+    const sent = send(numbered(2))
+    await settled()
+    const before = access.engine.routes.version
+    comeBack(world, 'a')
+    startReturn(world, 'orders', 0)
+    for (let i = 0; i < 3; i++) world.change(world.route('plain').withMaxMessageBytes(2_000_000 + i))
+    access.learnAtOnce()
+    expect(access.engine.routes.version).toBe(before + 4)
+    expect(access.engine.settledVersion).toBe(before)
+    world.kafka('b').go('deliver', produce.key)
+    await sent
+    expect(access.engine.settledVersion).toBe(before + 4)
+  })
+
   it('does not wait for what departed since, nor for other topics', async () => {
     await send(numbered(0))
     await send(batch({}), client, 'plain')

@@ -94,9 +94,9 @@ export class LiveTopic {
     return this.#departures.elsewhere(partition, this.active)
   }
 
-  /** The oldest route version in which a loglet went away or came back with batches in flight that still are. */
-  get unsettledSince(): number | undefined {
-    return this.#departures.unsettledSince
+  /** The route version until which a loglet was away, or there, with batches in flight that still are. */
+  get unsettledVersion(): number | undefined {
+    return this.#departures.unsettledVersion
   }
 
   /** Nothing may be written to it now: it fails over, and the lease is not held or its cluster is given up. */
@@ -314,7 +314,7 @@ export class LiveTopic {
       this.#warm(route.prepared.cluster, route.prepared.topic)
     }
     const turned = hasTurned(before, route)
-    if (turned && this.#departures.turned(this.engine.routes.version)) this.engine.unsettled(this)
+    if (turned && this.#departures.turned(this.engine.versionBefore)) this.engine.unsettled(this)
     if (route.physicalTopic(route.active) !== this.active) this.#switched(before)
     if (turned || route.depth !== before.depth) this.sealedKnown()
     for (const fetch of [...this.waitingFetches]) if (fetch.isElsewhere(this)) fetch.wake()

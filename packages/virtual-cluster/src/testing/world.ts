@@ -64,6 +64,12 @@ export class TestEngine {
     while (this.learnNext()) {}
   }
 
+  /** As after a time without news: another table, of the newest version. */
+  learnAtOnce(): void {
+    for (const delta of this.#coming.splice(0)) this.#table.apply(delta)
+    this.engine.routesChanged(this.#table, undefined)
+  }
+
   get behind(): number {
     return this.#coming.length
   }
