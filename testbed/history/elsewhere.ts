@@ -36,7 +36,7 @@ export class Elsewhere {
     return (
       this.#failover === 'available' &&
       this.#standingAt(partition, offset) === undefined &&
-      this.#places(id, partition).some(({ recoveredOffset }) => recoveredOffset === offset)
+      this.#places(id, partition).some(({ recoveredOffsets = [] }) => recoveredOffsets.includes(offset))
     )
   }
 
@@ -47,14 +47,14 @@ export class Elsewhere {
       this.#standingAt(partition, offset) === undefined &&
       this.#places(id, partition).some(
         (place) =>
-          place.recoveredOffset === undefined && place.offset / failoverRound > offset / failoverRound,
+          place.recoveredOffsets === undefined && place.offset / failoverRound > offset / failoverRound,
       )
     )
   }
 
   /** What was recovered stands behind what its producer wrote later: that is `available`, and nothing else is. */
-  hasNoOrder({ recoveredOffset }: StoredRecord): boolean {
-    return this.#failover === 'available' && recoveredOffset !== undefined
+  hasNoOrder({ recoveredOffsets }: StoredRecord): boolean {
+    return this.#failover === 'available' && recoveredOffsets !== undefined
   }
 
   #places(id: string, partition: number): readonly StoredRecord[] {

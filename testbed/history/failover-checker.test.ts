@@ -63,12 +63,12 @@ const committed = (offset: bigint, generation = 1): HistoryEvent => ({
   partitions: [0],
   offsets: [offset],
 })
-const stored = (id: string, offset: bigint, recoveredOffset?: bigint): StoredRecord => ({
+const stored = (id: string, offset: bigint, ...recoveredOffsets: readonly bigint[]): StoredRecord => ({
   partition: 0,
   offset,
   key: 'k',
   id,
-  ...(recoveredOffset !== undefined && { recoveredOffset }),
+  ...(recoveredOffsets.length > 0 && { recoveredOffsets }),
 })
 
 function producing(): HistoryEvent[] {
@@ -203,6 +203,22 @@ describe('a failover that lets readers go on', () => {
       evidence: [],
       verdict: 'clean',
       readTwice: 1,
+    })
+  })
+
+  test('a record that was recovered twice was rightly met at each place that it has left', () => {
+    const run = availableRun()
+    run.contents.splice(
+      5,
+      2,
+      stored('r2', base + 1_000_000n, 2n, base + 3n),
+      stored('r3', base + 1_000_001n, 3n, base + 4n),
+    )
+    run.events.push(received(['r2', base + 1_000_000n], ['r3', base + 1_000_001n]))
+    expect(judge(run, { failover: 'available' })).toMatchObject({
+      evidence: [],
+      verdict: 'clean',
+      readTwice: 2,
     })
   })
 

@@ -54,13 +54,15 @@ export async function readBack(
         }
         for (const { offset, key, value, headers } of messages) {
           if (BigInt(offset) >= (ends.get(partition) ?? 0n)) break
-          const recovered = headers?.[recoveredOffsetHeader]?.toString()
+          const recovered = headers?.[recoveredOffsetHeader]
           stored.push({
             partition,
             offset: BigInt(offset),
             key: key?.toString() ?? '',
             id: idOf(value),
-            ...(recovered !== undefined && { recoveredOffset: BigInt(recovered) }),
+            ...(recovered !== undefined && {
+              recoveredOffsets: [recovered].flat().map((value) => BigInt(value.toString())),
+            }),
           })
           records++
         }
