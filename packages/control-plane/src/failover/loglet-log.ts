@@ -21,17 +21,19 @@ export interface LogletPlace {
   /** Physical, of the loglet. */
   readonly start: bigint
   readonly forgets: boolean
+  readonly followsLoss: boolean
 }
 
 export function logletLog(
   cluster: Pick<KafkaCluster, 'producerStates' | 'readBatches'>,
-  { topic, partition, start, forgets }: LogletPlace,
+  { topic, partition, start, forgets, followsLoss }: LogletPlace,
   readable: { readonly from: bigint; readonly to: bigint },
 ): LogletLog {
   return {
     from: readable.from > start ? readable.from : start,
     to: readable.to,
     forgets,
+    followsLoss,
     producers: () => cluster.producerStates(topic, partition),
     batches: async (offset) => batchesSeen(await cluster.readBatches(topic, partition, offset, readMaxBytes)),
   }

@@ -5,12 +5,13 @@
 //     returning   ... 98 99 │100 101 102│            of one producer id and epoch: sequences
 //     later                  100 101 102  103 104 ...
 //
-// A producer goes on in a later loglet where its first unanswered batch was, without a gap, because each broker demands
-// running sequences. So of each producer the sequences that a later loglet has are one range, and a batch is repeated
-// when all of it is in that range. What lies above the range was never written again: it is the only copy, and stays.
+// Each broker demands running sequences, so of each producer and epoch the sequences that a later loglet has are one
+// range, and a batch is repeated when all of it is in one of these ranges. What lies above them was never written again:
+// it is the only copy, and stays. A loglet that follows a lost one may begin with any sequence, because nobody could be
+// asked which is next: earlier ones may have come to a loglet after it.
 //
-// Sequences wrap at 2^31. Within half of that, ahead is ahead; a range ends where the next loglet's begins, so a
-// producer would have to write a billion records to a loglet that cannot be read before a sequence is taken for another.
+// Sequences wrap at 2^31. Within half of that, ahead is ahead. One that has come round is taken for another only when it
+// lies within the last thousand batches of its producer: where it is further back, that is seen, and nothing is left out.
 
 import type { ProducerState } from '@braid/kafka-connection'
 
@@ -38,6 +39,8 @@ export interface LogletLog {
   batches(offset: bigint): Promise<readonly BatchSeen[]>
   /** Its brokers may have forgotten producers that wrote to it: it is read as a whole to know them. */
   readonly forgets: boolean
+  /** The loglet before it is lost, or was: what began here may not have been next. */
+  readonly followsLoss: boolean
 }
 
 export interface Repeated {
@@ -144,50 +147,66 @@ async function producersOf(log: LogletLog, counted: Counted): Promise<Producers>
   return producers
 }
 
-/**
- * What producers of the returning loglet have written to later ones, as far as it had it. Each producer is followed from
- * loglet to loglet, until one has passed what the returning one knows of it.
- */
+/** What one producer of the returning loglet has written to later ones. */
+interface Followed {
+  readonly epoch: number
+  /** Of the returning loglet. */
+  readonly lastSequence: number
+  readonly ranges: Range[]
+  /** It has come as far as the returning loglet has it, or went on behind that. */
+  isThrough: boolean
+  /** It was seen to write again, and may go on with it. */
+  isUnsettled: boolean
+}
+
+/** Each producer is followed from loglet to loglet, as long as one of them may have what the returning one has. */
 async function rangesIn(
   later: readonly LogletLog[],
   known: Producers,
   counted: Counted,
-): Promise<{ readonly ranges: ReadonlyMap<bigint, Range>; readonly unsettled: number }> {
-  const open = new Map(known)
-  const ranges = new Map<bigint, Range>()
-  const unsettled = new Set<bigint>()
+): Promise<{ readonly ranges: ReadonlyMap<bigint, readonly Range[]>; readonly unsettled: number }> {
+  const ranges = new Map<bigint, readonly Range[]>()
+  let unsettled = 0
+  const open = new Map<bigint, Followed>()
+  for (const [producerId, { epoch, lastSequence }] of known) {
+    open.set(producerId, { epoch, lastSequence, ranges: [], isThrough: false, isUnsettled: false })
+  }
+  const close = (producerId: bigint, followed: Followed) => {
+    if (followed.ranges.length > 0) ranges.set(producerId, followed.ranges)
+    if (followed.isUnsettled) unsettled++
+    open.delete(producerId)
+  }
   for (const log of later) {
-    if (open.size === 0) break
+    const sought = [...open].filter(([, { isThrough }]) => !isThrough || log.followsLoss)
+    if (sought.length === 0) continue
     const states = await producersOf(log, counted)
-    const found = await firstAndLast(log, states, open, counted)
-    for (const [producerId, { epoch, lastSequence }] of open) {
+    const found = await firstAndLast(log, states, new Map(sought), counted)
+    for (const [producerId, followed] of sought) {
+      const { epoch, lastSequence } = followed
       const state = states.get(producerId)
       if (state === undefined || state.epoch < epoch) continue
       const range = found.get(producerId)
-      const passed = state.epoch > epoch
-      if (range !== undefined && isAtOrAfter(lastSequence, range.first)) {
-        const before = ranges.get(producerId)
-        ranges.set(producerId, { epoch, first: before?.first ?? range.first, last: range.last })
-        const all = isAtOrAfter(range.last, lastSequence)
-        if (all || passed) unsettled.delete(producerId)
-        else unsettled.add(producerId)
-        if (!all && !passed) continue
-      } else if (range === undefined && !passed) {
-        continue // what was first there is gone: retention took it
-      }
-      // It went on behind what the returning loglet has, or has begun anew: nothing more of it is repeated.
-      unsettled.delete(producerId)
-      open.delete(producerId)
+      const hasBegunAnew = state.epoch > epoch
+      if (range !== undefined) {
+        const isAgain = isAtOrAfter(lastSequence, range.first)
+        if (isAgain) followed.ranges.push(range)
+        followed.isThrough = !isAgain || isAtOrAfter(range.last, lastSequence)
+        followed.isUnsettled = !followed.isThrough
+      } else if (!hasBegunAnew) continue // what was first there is gone: retention took it
+      if (!hasBegunAnew) continue
+      followed.isUnsettled = false
+      close(producerId, followed)
     }
   }
-  return { ranges, unsettled: unsettled.size }
+  for (const [producerId, followed] of open) close(producerId, followed)
+  return { ranges, unsettled }
 }
 
 /** Of the epoch that each producer has in `open`: the first and the last sequence in this loglet. */
 async function firstAndLast(
   log: LogletLog,
   states: Producers,
-  open: Producers,
+  open: ReadonlyMap<bigint, Pick<Followed, 'epoch'>>,
   counted: Counted,
 ): Promise<ReadonlyMap<bigint, Range>> {
   const found = new Map<bigint, Range>()
@@ -218,7 +237,7 @@ async function firstAndLast(
 /** Back from the end, until of each producer a batch was met that no range can reach. */
 async function findIn(
   returning: LogletLog,
-  ranges: ReadonlyMap<bigint, Range>,
+  ranges: ReadonlyMap<bigint, readonly Range[]>,
   counted: Counted,
 ): Promise<Omit<Repeated, 'unsettled'>> {
   const open = new Map(ranges)
@@ -229,11 +248,12 @@ async function findIn(
     const start = larger(end - size, returning.from)
     const done = new Set<bigint>()
     await walk(returning, start, end, counted, (batch) => {
-      const range = open.get(batch.producerId)
-      if (range === undefined) return undefined
-      const isBelow = batch.epoch < range.epoch || !isAtOrAfter(batch.baseSequence, range.first)
-      if (isBelow || batch.baseSequence === range.first) done.add(batch.producerId)
-      if (isBelow || !isWithin(batch, range)) return undefined
+      const ofProducer = open.get(batch.producerId)
+      if (ofProducer === undefined) return undefined
+      const isBelow = ({ epoch, first }: Range) =>
+        batch.epoch < epoch || !isAtOrAfter(batch.baseSequence, first) || batch.baseSequence === first
+      if (ofProducer.every(isBelow)) done.add(batch.producerId)
+      if (!ofProducer.some((range) => batch.epoch === range.epoch && isWithin(batch, range))) return undefined
       const batches = repeated.get(batch.producerId) ?? []
       repeated.set(batch.producerId, batches)
       batches.push(batch)

@@ -1,4 +1,4 @@
-import { type HolesJson, holesWithin } from '@braid/routing-model'
+import { type HolesJson, holesWithin, type TopicRoute } from '@braid/routing-model'
 import type { KafkaCluster } from '../clusters/kafka-cluster.ts'
 import { reasonOf } from '../log.ts'
 import type { Plane } from '../plane.ts'
@@ -174,7 +174,13 @@ async function repeatedIn(
     const logOf = ({ index, cluster, topic, starts, ends }: Readable): LogletLog =>
       logletLog(
         cluster,
-        { topic, partition, start: route.start(index, partition), forgets },
+        {
+          topic,
+          partition,
+          start: route.start(index, partition),
+          forgets,
+          followsLoss: followsLoss(route, index, partition),
+        },
         { from: starts[partition] ?? 0n, to: ends[partition] ?? 0n },
       )
     const about = { topic: route.name, partition, cluster: one.cluster.name, physicalTopic: one.topic }
@@ -216,6 +222,15 @@ function missingIn({ route, index }: LogletPosition, { ends, knownEnds }: Failov
     if (knownEnd > end) missing += knownEnd - end
   }
   return missing
+}
+
+/** Only one that is lost, or was, is away or followed by a gap. */
+function followsLoss(route: TopicRoute, index: number, partition: number): boolean {
+  const before = index - 1
+  if (before < 0) return false
+  if (route.away(before) !== undefined) return true
+  const records = route.end(before, partition) - route.start(before, partition)
+  return route.base(before, partition) + records < route.base(index, partition)
 }
 
 function recoveryOf(
