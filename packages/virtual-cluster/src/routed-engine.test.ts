@@ -55,11 +55,11 @@ async function start(options: Partial<RoutedEngineOptions> = {}): Promise<Routed
 }
 
 describe('an engine that follows the routes', () => {
-  it('holds the write lease when it has started, under the id of its access point', async () => {
+  it('holds the write lease when it has started, under an id that is named after its access point', async () => {
     const { lease } = await start({ accessPoint: 'p-1' })
     expect(lease.holds(performance.now())).toBe(true)
     expect(controlPlane.renewals[0]).toMatchObject({
-      id: 'p-1',
+      id: expect.stringMatching(/^p-1\.[0-9a-f]{16}$/),
       report: { kind: 'proxy', accessPoint: 'p-1', tenant: 'default', routeVersion: 4, settledVersion: 4 },
     })
   })
@@ -67,7 +67,7 @@ describe('an engine that follows the routes', () => {
   it('inside of an application has an id of its own', async () => {
     await start()
     const [{ id, report }] = controlPlane.renewals as [(typeof controlPlane.renewals)[number]]
-    expect(id).toMatch(/^sdk-[0-9a-f]{16}$/)
+    expect(id).toMatch(/^sdk\.[0-9a-f]{16}$/)
     expect(report).toMatchObject({ kind: 'sdk', accessPoint: null, mirrorLagMs: null })
   })
 
@@ -123,7 +123,7 @@ describe('an engine that follows the routes', () => {
   it('gives its lease back at the end', async () => {
     const { lease } = await start({ accessPoint: 'p-1' })
     await routed!.close()
-    expect(controlPlane.ended).toEqual(['p-1'])
+    expect(controlPlane.ended).toEqual([controlPlane.renewals[0]!.id])
     expect(lease.holds(performance.now())).toBe(false)
   })
 })
