@@ -50,7 +50,7 @@ test('a cluster is lost: producers and readers go on by themselves, what was ski
   await load.readsOn(2_000)
 
   await bringBack(lost)
-  const returned = await returnCluster(braid.client, 'b', { timeoutMs: 30_000 })
+  const returned = await returnCluster(braid.client, 'b', { timeoutMs: 60_000 })
   await load.worksOn(1_000)
   await java.stop()
   await load.stopProducing()

@@ -6,7 +6,7 @@ import { ClusterLinks } from '../faults/cluster-links.ts'
 import { Link } from '../faults/link.ts'
 import { monotonicMs } from '../history/event.ts'
 import type { HomeLoss } from '../history/group-judge.ts'
-import { bringBack } from '../workloads/cluster-loss.ts'
+import { bringBack, untilCopied } from '../workloads/cluster-loss.ts'
 import type { FailoverPolicy } from '../workloads/failover-topic.ts'
 import { TopicUnderLoad } from '../workloads/topic-under-load.ts'
 import type { Timeline } from './timeline.ts'
@@ -136,6 +136,7 @@ export class SoakWorld {
       this.timeline.say(`  ${cluster} is taken back${moveBack ? ', its topics move back' : ''}`)
       const started = performance.now()
       const done = await this.client.failovers.wait(failover!.id, { timeoutMs: SETTLED_MAX_MS })
+      await untilCopied(this.client, done.id, performance.now() + SETTLED_MAX_MS)
       this.timeline.say(
         `  ${cluster} has returned: ${done.state} in ${(performance.now() - started).toFixed(0)} ms`,
       )

@@ -81,9 +81,11 @@ export async function returnCluster(
       const { failover } = await client.failovers.return(cluster, { moveBack })
       if (failover === null)
         throw new Error(`the return of ${cluster} was answered as if it were not asked for`)
-      return await client.failovers.wait(failover.id, {
+      const done = await client.failovers.wait(failover.id, {
         timeoutMs: Math.max(1, deadline - performance.now()),
       })
+      await untilCopied(client, done.id, deadline)
+      return done
     } catch (error) {
       if (!notSeenYet.has((error as { code?: unknown }).code) || performance.now() > deadline) throw error
       await sleep(lookEveryMs)
