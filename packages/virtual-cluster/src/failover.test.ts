@@ -265,6 +265,14 @@ describe('after a failover', () => {
     expect(await sent).toMatchObject({ error: 0, offset: GAP + 1n })
   })
 
+  it('the standby is asked once for all producers that were never seen here', async () => {
+    for (let i = 0; i < 20; i++) send(numbered(7, PID + 10n + BigInt(i))).catch(() => {})
+    await elapse(100)
+    const asked = world.kafka('b').log.filter((line) => line.startsWith('DescribeProducers')).length
+    expect(asked).toBeGreaterThan(0)
+    expect(asked).toBeLessThan(10)
+  })
+
   it('one that the standby knows from elsewhere does not wait', async () => {
     const far = new TestClient(newAccess().engine)
     await send(numbered(0, PID + 1n), far)

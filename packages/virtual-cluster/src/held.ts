@@ -40,6 +40,9 @@ export class HeldQueue {
   /** The physical topic whose leader is being looked up; the answer pumps. */
   #learning = ''
 
+  /** What the active loglet's broker knows of producers is being asked for those that wait for a sequence. */
+  #activeAsked: Promise<ReadonlyMap<bigint, ActiveState>> | undefined
+
   constructor(topic: LiveTopic, partition: number) {
     this.#topic = topic
     this.#partition = partition
@@ -236,25 +239,38 @@ export class HeldQueue {
     if (judgeNow(this.#topic, part) === undefined) throw problem
   }
 
-  /** The hand-over check: does the active loglet's broker know this producer? */
+  /** The hand-over check: does the active loglet's broker know this producer? Many may wait for the same answer. */
   async #askActive(part: ProducePart): Promise<void> {
-    if (!(await this.#learnActive(part))) part.lookAgainMs = this.#topic.engine.now() + GAP_LOOK_MS
+    this.#activeAsked ??= this.#askForAll().finally(() => {
+      this.#activeAsked = undefined
+    })
+    const isKnown = this.#remember(part, await this.#activeAsked)
+    if (!isKnown) part.lookAgainMs = this.#topic.engine.now() + GAP_LOOK_MS
   }
 
-  async #learnActive(part: ProducePart): Promise<boolean> {
+  async #learnActive(part: ProducePart): Promise<void> {
+    this.#remember(part, await this.#askForAll())
+  }
+
+  async #askForAll(): Promise<ReadonlyMap<bigint, ActiveState>> {
     const topic = this.#topic
     const { active } = topic
     const known = await topic.producersOfSealed.activeProducers(this.#partition)
     // What a loglet knew that is not active any more is read when it is final.
-    if (topic.active !== active) return false
+    if (topic.active !== active) return NOBODY
     const producers = topic.producers(this.#partition)
-    const remember = (producerId: bigint, { epoch, lastSequence, records }: ActiveState) =>
+    for (const [producerId, { epoch, lastSequence, records }] of known)
       producers.rememberActive(producerId, epoch, lastSequence, records)
-    for (const [producerId, state] of known) remember(producerId, state)
-    // Last, so that it is not among the forgotten ones.
-    const state = known.get(part.producerId)
-    if (state !== undefined) remember(part.producerId, state)
-    return state !== undefined
+    return known
+  }
+
+  /** Again, so that it is not among those that are forgotten where there are many. */
+  #remember({ producerId }: ProducePart, known: ReadonlyMap<bigint, ActiveState>): boolean {
+    const state = known.get(producerId)
+    if (state === undefined) return false
+    const { epoch, lastSequence, records } = state
+    this.#topic.producers(this.#partition).rememberActive(producerId, epoch, lastSequence, records)
+    return true
   }
 
   /** It is in a sealed loglet, unless the sequences have come round: answer with where it stands. */
@@ -333,6 +349,8 @@ export class HeldQueue {
     if (this.#learning === '') this.#topic.emptied(this.#partition, this)
   }
 }
+
+const NOBODY: ReadonlyMap<bigint, ActiveState> = new Map()
 
 const sameProducer = (a: ProducePart, b: ProducePart): boolean =>
   a.idempotent && b.idempotent && a.producerId === b.producerId

@@ -52,8 +52,8 @@ export class ModelRun {
   constructor(engines: number, producers: 'fresh' | 'known') {
     this.engines = Array.from({ length: engines }, () => this.newEngine())
     // What comes before the first batch of a producer that no loglet knows is waited for only so long
-    // (sequenceGapMaxMs): in its schedules less time passes than that.
-    this.patienceMs = producers === 'fresh' ? 900 : Number.POSITIVE_INFINITY
+    // (sequenceGapMaxMs): in its schedules less time passes than that, also where a seal adds its `reofferMs`.
+    this.patienceMs = producers === 'fresh' ? 600 : Number.POSITIVE_INFINITY
     this.world.createTopic('orders', PARTITIONS)
     this.world.learnAll()
     for (const kafka of this.world.kafkas) kafka.manual = true
