@@ -38,6 +38,7 @@ export function incidentsOf(seed: number, clusters: readonly string[]): (index: 
 export async function soak({ clusters, forMs, seed, timeline, signal }: SoakOptions): Promise<SoakResult> {
   const world = await SoakWorld.start(clusters, timeline)
   try {
+    await world.settle(false)
     const until = performance.now() + forMs
     const names = clusters.map(({ name }) => name)
     const incident = incidentsOf(seed, names)

@@ -8,6 +8,7 @@ import { monotonicMs } from '../history/event.ts'
 import type { HomeLoss } from '../history/group-judge.ts'
 import { bringBack, untilCopied } from '../workloads/cluster-loss.ts'
 import type { FailoverPolicy } from '../workloads/failover-topic.ts'
+import { whyNotMirrored } from '../workloads/mirrored-commits.ts'
 import { TopicUnderLoad } from '../workloads/topic-under-load.ts'
 import type { Timeline } from './timeline.ts'
 
@@ -42,6 +43,8 @@ export class SoakWorld {
       braid = await startBraid(clusters, {
         proxies: PROXIES,
         proxiesLast: true,
+        // What it mends by itself is waited for between incidents.
+        timings: { reconcileEveryMs: 2_000 },
         detours: {
           controlPlane: clusterLinks[0]!.detours,
           proxy: async (index, [url]) => {
@@ -108,7 +111,10 @@ export class SoakWorld {
     this.homeLosses.push({ from, to: monotonicMs(), forgottenMaxMs: FORGOTTEN_MAX_MS })
   }
 
-  /** No failover, return or move is under way, and nothing is given up; what is, is taken back. */
+  /**
+   * No failover, return or move is under way, and nothing is given up; what is, is taken back. Topics have standbys and
+   * commits are mirrored: the next loss is one that can be borne.
+   */
   async settle(moveBack: boolean): Promise<void> {
     const deadline = performance.now() + SETTLED_MAX_MS
     let what = 'nothing is known of it'
@@ -148,6 +154,10 @@ export class SoakWorld {
       const { migration, standby } = await this.client.topics.get(topic)
       if (migration !== null) return `${topic} is moving`
       if (standby === null) return `${topic} has no standby`
+    }
+    for (const load of this.loads) {
+      const why = await whyNotMirrored(this.braid, this.clusters, load)
+      if (why !== undefined) return why
     }
     return ''
   }
