@@ -57,7 +57,8 @@ export async function dropStandbyHome(plane: Plane, { tenant, name, id }: TopicR
       const next = route.withHomeTopics(route.homeTopic, undefined)
       await board.change({ topics: [next.toJSON()] }, () => store.setHomeTopics(next))
     }
-    if (made === undefined || (route?.id === id && isPartOf(plane, route, made))) return undefined
+    if (made === undefined || !board.table.clusters.has(made.cluster)) return undefined
+    if (route?.id === id && isPartOf(plane, route, made)) return undefined
     await store.addLeftover(made.cluster, made.topic, now())
     return made
   })
