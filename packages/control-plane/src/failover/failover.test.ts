@@ -5,6 +5,7 @@ import { sagaOf } from '../operations/context.ts'
 import { Operations } from '../operations/operations.ts'
 import { dropStandby } from '../reconcile/mend.ts'
 import { StepFailure } from '../sagas/saga.ts'
+import { clusterRoute } from '../store/store.ts'
 import { furnishForFailover, givingUp, standBy, standByAtHome } from '../testing/failover-scenarios.ts'
 import { assertNothingBetween } from '../testing/nothing-between.ts'
 import { SagaWorld, type SagaWorldOptions } from '../testing/saga-world.ts'
@@ -299,4 +300,26 @@ test('a standby that is dropped too late is not: the topic is there by now', asy
   await dropStandby(world.plane, route.id, { cluster: 'b', topic: 'orders.standby' })
   expect(world.cluster('b').topics.has('orders.standby')).toBe(true)
   expect(await world.plane.store.leftovers()).toEqual([])
+})
+
+test('a standby whose cluster is given up at the same time is not gone on at', async () => {
+  const world = await startWorld()
+  const { store, board } = world.plane
+  await standBy(world, await world.createTopic({ name: 'orders', partitions: 1 }), 'strict', 'b')
+  await standBy(world, await world.createTopic({ name: 'users', partitions: 1 }), 'strict', 'c')
+  world.hook = async (step, phase, _id, kind) => {
+    if (kind !== 'failover' || step !== 'SWITCH' || phase !== 'before') return
+    const b = (await world.outside(() => store.cluster('b')))!
+    if (b.fenced) return
+    const fenced = { ...b, fenced: true }
+    await world.outside(() =>
+      board.change({ clusters: [clusterRoute(fenced)] }, () => store.updateCluster(fenced)),
+    )
+  }
+  const id = await giveUp(world, 'a')
+  await ended(world, id)
+  expect((await store.failovers.topics(id)).map(({ topic, to }) => [topic, to?.cluster ?? null])).toEqual([
+    ['orders', null],
+    ['users', 'c'],
+  ])
 })

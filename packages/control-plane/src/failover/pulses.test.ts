@@ -60,3 +60,26 @@ test('a connection that failed is closed, and the next look makes one anew', asy
   await expect.poll(() => last('a')?.state).toBe('down')
   await expect.poll(() => closed).toBeGreaterThan(0)
 })
+
+test('a process that is held up itself does not take it for a lost cluster', async () => {
+  const { world, last } = await beating()
+  await expect.poll(() => last('a')?.state).toBe('up')
+  const { pulse } = world.cluster('a')
+  let heldUp = 0
+  world.cluster('a').pulse = async () => {
+    world.cluster('a').pulse = pulse
+    for (const until = performance.now() + 300; performance.now() < until; ) heldUp++
+    throw new ConnectionError('TIMED_OUT', 'a: no broker answered', { cluster: 'a' })
+  }
+  const states = new Set<string | undefined>()
+  await expect
+    .poll(() => {
+      states.add(last('a')?.state)
+      return heldUp
+    })
+    .toBeGreaterThan(0)
+  await new Promise((resolve) => setTimeout(resolve, 50))
+  states.add(last('a')?.state)
+  expect([...states]).toEqual(['up'])
+  expect(last('a')?.forMs).toBeGreaterThan(300)
+})

@@ -15,6 +15,8 @@ type PulsesParts = Pick<Plane, 'board' | 'clusters' | 'closing' | 'sleep'> & {
 }
 
 const detailMax = 300
+/** A timer that is so late says that this process had no time for it. */
+const heldUpMinMs = 200
 
 export class Pulses {
   private readonly parts: PulsesParts
@@ -57,6 +59,7 @@ export class Pulses {
     while (!closing.aborted && end !== undefined && isStill(board.table.clusters.get(name), end)) {
       let detail: string | null = null
       let now: Sighting['state'] = 'up'
+      const startedAt = performance.now()
       try {
         connected ??= this.connect(end)
         await connected.pulse(timings.pulseTimeoutMs)
@@ -69,6 +72,8 @@ export class Pulses {
         connected = undefined
       }
       if (closing.aborted) break
+      // We were held up ourselves, and the answer may lie there unread.
+      if (now === 'down' && performance.now() - startedAt > timings.pulseTimeoutMs + heldUpMinMs) continue
       if (now !== state) changedAt = performance.now()
       state = now
       hear(name, { state, forMs: performance.now() - changedAt, detail })

@@ -5,11 +5,19 @@ import type { PhysicalTopic, TenantRoute, TopicRoute } from '@braid/routing-mode
 import type { Plane } from '../plane.ts'
 import type { FailoverRow, NewFailoverTopic } from '../store/failover-queries.ts'
 import { freshPhysicalName } from '../topics/physical-name.ts'
-import { type FailoverContext, failoverIn, hasSealedOn, questionOf, routesOf } from './failover-context.ts'
+import {
+  type FailoverContext,
+  failoverIn,
+  hasSealedOn,
+  isForced,
+  questionOf,
+  routesOf,
+} from './failover-context.ts'
 import { baseAfterLost, type KnownOfTopic } from './gap.ts'
 import type { Positions } from './group-positions.ts'
 import { movesSomething, type PlannedFailover, planFailover } from './plan.ts'
 import { nothingMoves } from './refusals.ts'
+import type { StandbyLook } from './standby-looks.ts'
 
 type Change = (route: TopicRoute) => TopicRoute
 
@@ -19,7 +27,7 @@ export async function switchOver(context: FailoverContext): Promise<void> {
   if (looks === undefined || fenced === undefined) throw new Error('SWITCH without what FENCE found')
   const row = await failoverIn(context)
   const { cluster } = row
-  const planned = planFailover({ ...(await questionOf(plane, cluster)), looks })
+  const planned = planFailover({ ...(await questionOf(plane, cluster, { force: isForced(row) })), looks })
   // Topics may have moved on meanwhile.
   if (!movesSomething(planned)) throw nothingMoves(cluster, planned)
   const before = await plane.store.cluster(cluster)
@@ -61,6 +69,16 @@ export async function switchOver(context: FailoverContext): Promise<void> {
     },
   )
   plane.store.afterCommit(() => logSwitched(context, row, topics, planned.homes))
+}
+
+/** A cluster that has been given up since it was looked at is none to go on at. */
+function stillThere(plane: Plane, looks: ReadonlyMap<string, StandbyLook>): ReadonlyMap<string, StandbyLook> {
+  return new Map(
+    Array.from(looks, ([cluster, look]) => {
+      const fenced = plane.board.table.clusters.get(cluster)?.fenced
+      return [cluster, fenced ? { kind: 'away', reason: 'was given up' } : look]
+    }),
+  )
 }
 
 async function topicRow(
