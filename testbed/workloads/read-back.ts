@@ -40,6 +40,12 @@ export async function readBack(
   consumer.on(consumer.events.CRASH, ({ payload }) => {
     crash = payload.error
   })
+  // Thrown out of its group, it starts over, and so do we: nothing was committed.
+  consumer.on(consumer.events.GROUP_JOIN, () => {
+    contents.clear()
+    positions.clear()
+    records = 0
+  })
   try {
     await consumer.connect()
     await consumer.subscribe({ topic, fromBeginning: true })
