@@ -12,7 +12,7 @@ export function failoverEndpoints({
   const { store } = plane
   return {
     'failovers.start': async ({ params: { cluster }, body, caller, dryRun, record }) => {
-      if (dryRun) return { failover: null, plan: await failovers.plan(cluster) }
+      if (dryRun) return { failover: null, plan: await failovers.plan(cluster, body) }
       return failovers.start(cluster, body, caller.principal, (begun) =>
         record({ tenant: null, what: `cluster ${cluster}`, after: { failover: begun.failover.id } }, begun),
       )

@@ -4,7 +4,7 @@ import type { Plane } from '../plane.ts'
 import type { FailoverRow } from '../store/failover-queries.ts'
 import type { Positions } from './group-positions.ts'
 import type { Awaited } from './leases.ts'
-import type { FailoverQuestion } from './plan.ts'
+import type { FailoverQuestion, Unmirrored } from './plan.ts'
 import { lookAtStandbys, type StandbyLook } from './standby-looks.ts'
 
 export interface FailoverContext {
@@ -43,10 +43,17 @@ export function atHomeOn({ board }: Pick<Plane, 'board'>, cluster: string): Tena
   return [...board.table.tenants.values()].filter(({ home }) => home === cluster)
 }
 
-/** All that the plan of a failover is made of, but for how the clusters are that things go on at. */
+/** Groups of a topic that was made since have hardly committed anything. */
+const justMadeMs = 60_000
+
+/**
+ * All that the plan of a failover is made of, but for how the clusters are that things go on at. `force`: homes move
+ * also without the commits that are not mirrored yet.
+ */
 export async function questionOf(
-  plane: Pick<Plane, 'board' | 'store'>,
+  plane: Pick<Plane, 'board' | 'store' | 'now'>,
   cluster: string,
+  { force }: { readonly force: boolean },
 ): Promise<Omit<FailoverQuestion, 'looks'>> {
   const routes = activeOn(plane, cluster)
   const all = await plane.store.reconcile.standbys()
@@ -55,8 +62,22 @@ export async function questionOf(
     const standby = failover === 'none' ? undefined : all.get(id)
     if (standby !== undefined) standbys.set(id, standby)
   }
-  return { cluster, routes, standbys, tenants: atHomeOn(plane, cluster) }
+  const tenants = atHomeOn(plane, cluster)
+  const unmirrored = new Map<string, Unmirrored>()
+  if (!force) {
+    for (const { name, standbyHome } of tenants) {
+      if (standbyHome === undefined) continue
+      const before = plane.now() - justMadeMs
+      const found = await plane.store.reconcile.unmirrored(name, standbyHome, before)
+      if (found.topics > 0) unmirrored.set(name, found)
+    }
+  }
+  return { cluster, routes, standbys, tenants, unmirrored }
 }
+
+/** What was asked for with it. */
+export const isForced = ({ options }: Pick<FailoverRow, 'options'>): boolean =>
+  (options as { force?: boolean }).force === true
 
 /** Asks the clusters that things may go on at. */
 export function looksFor(

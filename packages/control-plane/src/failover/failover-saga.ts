@@ -8,7 +8,7 @@ import { reasonOf } from '../log.ts'
 import { Refusal } from '../refusal.ts'
 import { Cancelled, type Step } from '../sagas/saga.ts'
 import { defineSaga } from '../sagas/saga-kind.ts'
-import { type FailoverContext, failoverIn, looksFor, questionOf } from './failover-context.ts'
+import { type FailoverContext, failoverIn, isForced, looksFor, questionOf } from './failover-context.ts'
 import { fence, unfence } from './fence.ts'
 import { planNewStandbys } from './new-standbys.ts'
 import { failsOver, movesSomething, planFailover } from './plan.ts'
@@ -61,8 +61,9 @@ export const failoverSaga = defineSaga<FailoverStep, FailoverContext>({
 
 async function check(context: FailoverContext): Promise<void> {
   const { plane } = context
-  const { cluster } = await failoverIn(context)
-  const question = await questionOf(plane, cluster)
+  const row = await failoverIn(context)
+  const { cluster } = row
+  const question = await questionOf(plane, cluster, { force: isForced(row) })
   if (!failsOver(question)) throw nothingFailsOver(cluster)
   context.looks = await looksFor(plane, question)
   const planned = planFailover({ ...question, looks: context.looks })

@@ -73,9 +73,9 @@ export class Failovers {
   }
 
   /** What giving the cluster up would do. */
-  async plan(cluster: string): Promise<FailoverPlan> {
+  async plan(cluster: string, wish: Pick<FailoverWish, 'force'>): Promise<FailoverPlan> {
     await this.plane.clusters.get(cluster)
-    const { planned } = await this.planned(cluster)
+    const { planned } = await this.planned(cluster, wish)
     const plan = this.inWords(cluster, planned)
     if (!this.plane.sight.answers(cluster)) return plan
     return { ...plan, summary: `${plan.summary}; ${cluster} answers, so it is only given up by force` }
@@ -90,14 +90,14 @@ export class Failovers {
     await this.plane.clusters.get(cluster)
     // Before the clusters are asked, and again in the transaction.
     await this.refuse(cluster, wish)
-    const { planned, fails } = await this.planned(cluster)
+    const { planned, fails } = await this.planned(cluster, wish)
     if (!fails) throw nothingFailsOver(cluster)
     if (!movesSomething(planned)) throw nothingMoves(cluster, planned)
     const votes = this.plane.sight.shown(cluster)
     const { store } = this.plane
     return store.transaction(async () => {
       await this.refuse(cluster, wish)
-      const id = await this.begin(cluster, by, wish.reason ?? `${by} asked for it`, votes)
+      const id = await this.begin(cluster, by, wish.reason ?? `${by} asked for it`, votes, wish)
       const begun = { failover: await this.shown(id), plan: this.inWords(cluster, planned) }
       await record(begun)
       return begun
@@ -130,14 +130,14 @@ export class Failovers {
       }
       const cancelled = await this.cancelledLately(cluster, settings)
       if (cancelled) return { not: 'its failover was cancelled by a person a short while ago' }
-      const question = await questionOf(this.plane, cluster)
+      const question = await questionOf(this.plane, cluster, { force: false })
       if (!failsOver(question)) return { not: 'nothing there fails over' }
       const looks = new Map<string, StandbyLook>()
       for (const name of this.plane.board.table.clusters.keys()) looks.set(name, knownLook(this.plane, name))
       const planned = planFailover({ ...question, looks })
       if (!movesSomething(planned)) return { not: nothingMoves(cluster, planned).message }
       const votes = this.plane.sight.shown(cluster)
-      const begun = await this.begin(cluster, automatically, why, votes)
+      const begun = await this.begin(cluster, automatically, why, votes, { force: false })
       store.afterCommit(() =>
         this.plane.log('warn', 'failover.begun', {
           failover: begun,
@@ -240,17 +240,30 @@ export class Failovers {
     by: string,
     reason: string,
     votes: readonly ClusterVote[],
+    { force }: Pick<FailoverWish, 'force'>,
   ): Promise<string> {
     const { store, now, random } = this.plane
     const id = randomName(12, random)
     const createdAt = now()
-    await store.failovers.add({ id, kind: 'failover', cluster, by, reason, votes, options: {}, createdAt })
+    await store.failovers.add({
+      id,
+      kind: 'failover',
+      cluster,
+      by,
+      reason,
+      votes,
+      options: { force },
+      createdAt,
+    })
     await this.sagas.start(failoverSagaName, id)
     return id
   }
 
-  private async planned(cluster: string): Promise<{ planned: PlannedFailovers; fails: boolean }> {
-    const question = await questionOf(this.plane, cluster)
+  private async planned(
+    cluster: string,
+    { force }: Pick<FailoverWish, 'force'>,
+  ): Promise<{ planned: PlannedFailovers; fails: boolean }> {
+    const question = await questionOf(this.plane, cluster, { force })
     const looks = await looksFor(this.plane, question)
     return { planned: planFailover({ ...question, looks }), fails: failsOver(question) }
   }

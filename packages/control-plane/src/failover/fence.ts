@@ -26,7 +26,7 @@ export async function fence(context: FailoverContext, stop: Stop): Promise<void>
     plane.leases.awaitVersion(version, { settled: false }, stop),
     groupPositions(plane, cluster, available),
     (async () => {
-      context.looks ??= await looksFor(plane, await questionOf(plane, cluster))
+      context.looks ??= await looksFor(plane, await questionOf(plane, cluster, { force: true }))
     })(),
   ])
   context.fenced = { awaited, positions }

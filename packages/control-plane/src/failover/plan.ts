@@ -21,6 +21,13 @@ export interface FailoverQuestion {
   readonly looks: ReadonlyMap<string, StandbyLook>
   /** Whose groups are there. */
   readonly tenants: readonly TenantRoute[]
+  /** By tenant, topics whose commits are not on its standby home yet, some of them by name. */
+  readonly unmirrored: ReadonlyMap<string, Unmirrored>
+}
+
+export interface Unmirrored {
+  readonly topics: number
+  readonly some: readonly string[]
 }
 
 export interface PlannedFailover {
@@ -70,12 +77,23 @@ function whyStays(
   return undefined
 }
 
-function plannedHome({ cluster, looks }: FailoverQuestion, { name, standbyHome }: TenantRoute): FailoverHome {
+function plannedHome(
+  { cluster, looks, unmirrored }: FailoverQuestion,
+  { name, standbyHome }: TenantRoute,
+): FailoverHome {
   const stays = (reason: string): FailoverHome => ({ tenant: name, from: cluster, to: null, reason })
   if (standbyHome === undefined) return stays('it has no standby home: its groups wait')
   const look = looks.get(standbyHome)
   if (look === undefined || look.kind === 'away') {
     return stays(`its standby home ${standbyHome} ${look?.reason ?? 'was not asked'}: its groups wait`)
+  }
+  // Groups would begin where they were long ago, or from the beginning.
+  const missing = unmirrored.get(name)
+  if (missing !== undefined) {
+    const others = missing.topics - missing.some.length
+    return stays(
+      `the commits of ${missing.some.join(', ')}${others > 0 ? ` and ${others} more` : ''} are not on its standby home ${standbyHome} yet: its groups wait; by force they go on there without them`,
+    )
   }
   return { tenant: name, from: cluster, to: standbyHome, reason: 'its commits are mirrored there' }
 }

@@ -27,7 +27,8 @@ export async function switchOver(context: FailoverContext): Promise<void> {
   if (looks === undefined || fenced === undefined) throw new Error('SWITCH without what FENCE found')
   const row = await failoverIn(context)
   const { cluster } = row
-  const planned = planFailover({ ...(await questionOf(plane, cluster, { force: isForced(row) })), looks })
+  const question = await questionOf(plane, cluster, { force: isForced(row) })
+  const planned = planFailover({ ...question, looks: stillThere(plane, looks) })
   // Topics may have moved on meanwhile.
   if (!movesSomething(planned)) throw nothingMoves(cluster, planned)
   const before = await plane.store.cluster(cluster)

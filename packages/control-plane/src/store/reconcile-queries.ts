@@ -169,6 +169,22 @@ export class ReconcileQueries {
     return row && { cluster: String(row.cluster), topic: String(row.topic), filled: row.filled === 1 }
   }
 
+  /** Topics of a tenant that were made before, and whose commits are not all on that standby home; the first few named. */
+  async unmirrored(
+    tenant: string,
+    cluster: string,
+    madeBefore: number,
+  ): Promise<{ readonly topics: number; readonly some: readonly string[] }> {
+    const rows = await this.db.all(
+      `SELECT t.name FROM topic t LEFT JOIN standby_home_topic s ON s.topic_id = t.id AND s.cluster = ?
+       WHERE t.tenant = ? AND t.created_at < ? AND coalesce(s.filled, 0) = 0 ORDER BY t.name`,
+      cluster,
+      tenant,
+      madeBefore,
+    )
+    return { topics: rows.length, some: rows.slice(0, 3).map((row) => String(row.name)) }
+  }
+
   async topicOfStandbyHome({ cluster, topic }: PhysicalTopic): Promise<string | undefined> {
     const row = await this.db.get(
       'SELECT topic_id FROM standby_home_topic WHERE cluster = ? AND topic = ?',

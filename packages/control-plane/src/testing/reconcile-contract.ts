@@ -45,12 +45,19 @@ export function reconcileContract(place: () => Promise<StorePlace>): void {
     expect(await reconcile.hold('o-1')).toBeUndefined()
 
     const mirrored = { cluster: 'a', topic: 'orders.m' }
+    const unmirrored = (cluster: string, madeBefore = 1_000) =>
+      reconcile.unmirrored('default', cluster, madeBefore)
+    expect(await unmirrored('a')).toEqual({ topics: 1, some: ['orders'] })
+    expect(await unmirrored('a', 1)).toEqual({ topics: 0, some: [] })
     await reconcile.putStandbyHome('o-1', { cluster: 'a', topic: 'orders.l' })
+    expect(await unmirrored('a')).toEqual({ topics: 1, some: ['orders'] })
     await reconcile.setStandbyHomeFilled('o-1', mirrored)
     expect(await reconcile.standbyHome('o-1')).toEqual({ cluster: 'a', topic: 'orders.l', filled: false })
     await reconcile.putStandbyHome('o-1', mirrored)
     await reconcile.setStandbyHomeFilled('o-1', mirrored)
     expect(await reconcile.standbyHome('o-1')).toEqual({ ...mirrored, filled: true })
+    expect(await unmirrored('a')).toEqual({ topics: 0, some: [] })
+    expect(await unmirrored('b')).toEqual({ topics: 1, some: ['orders'] })
     expect(await reconcile.topicOfStandbyHome(mirrored)).toBe('o-1')
     expect(await reconcile.orphanedStandbyHomes()).toEqual([])
 
