@@ -59,6 +59,8 @@ export interface Timings {
   readonly standbyCheckMaxMs: number
   /** How long a failover waits for where groups are. */
   readonly positionsMaxMs: number
+  /** What an access point had sent before it was heard of no more is at its broker by then. */
+  readonly strandedMaxMs: number
   /**
    * A producer that has begun to write again what was lost goes on with it for so long: clients give a batch up after
    * two minutes (delivery.timeout.ms).
@@ -109,6 +111,7 @@ export const defaultTimings: Timings = {
   knownEndsMaxMs: 4_000,
   standbyCheckMaxMs: 1_000,
   positionsMaxMs: 1_500,
+  strandedMaxMs: 10_000,
   repeatsSettleMs: 120_000,
   leaseMs: 10_000,
   leaseCheckMs: 500,

@@ -1,6 +1,6 @@
 import type { TopicRoute } from '@braid/routing-model'
 import { indexOfLoglet } from '../sagas/loglet-index.ts'
-import type { Stop } from '../sagas/saga.ts'
+import type { Nap, Stop } from '../sagas/saga.ts'
 import { endsWithin } from './lost-loglets.ts'
 import { logletOf, type ReturnContext, returnOf } from './returning.ts'
 
@@ -35,8 +35,11 @@ export async function announceReturn(context: ReturnContext): Promise<void> {
   })
 }
 
-/** AWAIT: until nobody writes any more what was not compared with what returns. */
-export async function awaitReturn(context: ReturnContext, stop: Stop): Promise<void> {
+/**
+ * AWAIT: until nobody writes any more what was not compared with what returns. Of a process that is heard of no more
+ * nobody says that what it sent has arrived: that is given a while.
+ */
+export async function awaitReturn(context: ReturnContext, stop: Stop, nap: Nap): Promise<void> {
   const { plane, id } = context
   const { routeVersion, cluster } = await returnOf(context)
   const { waitedMs, waitedFor, ranOut } = await plane.leases.awaitVersion(
@@ -51,4 +54,5 @@ export async function awaitReturn(context: ReturnContext, stop: Stop): Promise<v
     waitedFor: waitedFor.length,
     ranOut: [...ranOut],
   })
+  if (ranOut.length > 0) await nap(plane.timings.strandedMaxMs)
 }

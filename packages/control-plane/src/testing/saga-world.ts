@@ -47,6 +47,7 @@ export const hurried: Timings = {
   leaseMarginMs: 1,
   standbyCheckMaxMs: 200,
   positionsMaxMs: 50,
+  strandedMaxMs: 5,
   repeatsSettleMs: 0,
 }
 
