@@ -1,4 +1,4 @@
-import type { TenantRoute, TopicRoute } from '@braid/routing-model'
+import { holesWithin, type TenantRoute, type TopicRoute } from '@braid/routing-model'
 import { randomName } from '../random-name.ts'
 import { indexOfLoglet } from '../sagas/loglet-index.ts'
 import { retirementName } from '../sagas/retirement-name.ts'
@@ -74,7 +74,7 @@ async function takeBack(context: ReturnContext): Promise<void> {
 async function letDrain(
   { plane, sagas, id }: ReturnContext,
   route: TopicRoute,
-  { topicId, tenant, topic, from, found, ends }: Found,
+  { topicId, number, tenant, topic, from, found, ends }: Found,
   routeVersion: number,
 ): Promise<void> {
   const { store, now, random } = plane
@@ -99,9 +99,21 @@ async function letDrain(
     })
     await sagas.start(retirementName, retirementOf(record))
   }
+  const before = new Map((await migrations.strays(record)).map((stray) => [stray.partition, stray]))
   for (const [partition, to] of ends.entries()) {
     const cut = found.cuts[partition]!
-    if (to > cut) await migrations.putStray(record, strayToCopy(plane, { partition, from: cut, to }))
+    if (to <= cut) continue
+    const stray = before.get(partition)
+    if (stray === undefined || stray.from > cut) {
+      await migrations.putStray(record, strayToCopy(plane, { partition, from: cut, to }))
+      continue
+    }
+    // It has returned before, or was watched since it was sealed: what was copied on then stands there.
+    const { recovered } = stray
+    if (to > stray.to) await migrations.putStray(record, { ...stray, to })
+    if (recovered <= cut) continue
+    const holes = holesWithin(holesOf(found.holes, route), partition, cut, recovered)
+    await store.failovers.addCopied(id, number, Number(recovered - cut - holes))
   }
 }
 

@@ -190,6 +190,20 @@ describe('a topic whose readers went on elsewhere', () => {
     await assertNothingBetween(world)
   })
 
+  test('gets each record once though its cluster is lost once more and returns again', async () => {
+    const { world } = await lost({ positions: [4n], knownEnds: [6n] })
+    await takeBack(world, 'a')
+    await copied(world)
+    const before = valuesOf(world, 'orders')
+    await giveUp(world, 'a', [])
+    const id = await takeBack(world, 'a')
+    await copied(world)
+    expect(valuesOf(world, 'orders')).toEqual(before)
+    const { toCopy, copied: done } = (await recoveryOf(world, id))!
+    expect(done).toBe(toCopy)
+    await assertNothingBetween(world)
+  })
+
   test.each([
     ['nobody knows where groups were', { positions: null, knownEnds: [6n] }, '6012345'],
     ['no group has committed', { positions: [null], knownEnds: [5n] }, '0123465'],
