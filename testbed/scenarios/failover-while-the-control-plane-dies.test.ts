@@ -28,7 +28,8 @@ let clusters: KafkaCluster[]
 let braid: RunningBraid
 beforeAll(async () => {
   clusters = sharedClusters()
-  braid = await startBraid(clusters, { proxies: 2 })
+  // A cluster that has just woken may be slow to answer, and it is where the next failover goes.
+  braid = await startBraid(clusters, { proxies: 2, timings: { standbyCheckMaxMs: 5_000 } })
   // Everything here is asked for by hand, one after the other.
   await braid.client.failovers.configure({ automatic: false, quietMs: 0 })
 })
