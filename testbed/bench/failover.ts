@@ -3,7 +3,7 @@ import type { Failover } from '@braid/control-api'
 import { type KafkaCluster, startClusters } from '../clusters/cluster.ts'
 import { type RunningBraid, startBraid } from '../components/running.ts'
 import { monotonicMs } from '../history/event.ts'
-import { verdictLine } from '../history/verdict.ts'
+import { verdictCounts } from '../history/verdict.ts'
 import {
   bringBack,
   type ClusterLoss,
@@ -120,7 +120,7 @@ async function measure(
         ]),
         '',
         `every producer again after ${failover.meanMs} ms on average, ${failover.maxMs} ms at most, over ${failover.runs} runs`,
-        verdictLine(verdict, []),
+        verdictCounts(verdict),
       ],
       json: { failover },
     }
