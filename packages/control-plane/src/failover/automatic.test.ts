@@ -163,6 +163,8 @@ test('not what clients still reach, and not on one word alone', async () => {
   await new Promise((resolve) => setTimeout(resolve, 400))
   expect(await plane.client.failovers.list()).toEqual([])
   clusters.a.away = false
+  const own = async () => (await healthOf(plane, 'a')).votes.find(({ by }) => by === 'control plane')
+  await expect.poll(async () => (await own())?.state).toBe('up')
   near.sees.a = 'unknown'
   await expect.poll(async () => (await healthOf(plane, 'a')).verdict).toContain('it takes 2 vantage points')
   await new Promise((resolve) => setTimeout(resolve, 400))

@@ -16,9 +16,14 @@ test('the least gap is a million, and bases are whole millions', () => {
   expect(baseAfterLost(question({ ends: [1n, 7n] }))).toBe(2_000_000n)
 })
 
-test('a topic that grows quickly is given a minute at its peak, and the age of what is known', () => {
-  const known = { ends: [5_000_000n], peakRecordsPerSecond: 50_000, ageMs: 40_000 }
-  expect(baseAfterLost(question(known))).toBe(10_000_000n)
+test('a topic that grows quickly is given a minute at its peak', () => {
+  const known = { ends: [5_000_000n], peakRecordsPerSecond: 50_000 }
+  expect(baseAfterLost(question(known))).toBe(8_000_000n)
+})
+
+test('whatever a topic was seen to do, since it was looked at it may have been filled', () => {
+  const known = { ends: [5_000_000n], peakRecordsPerSecond: 0, ageMs: 7_000 }
+  expect(baseAfterLost(question(known))).toBe(12_000_000n)
 })
 
 test('a rate that was never measured is taken to be more than a broker takes', () => {

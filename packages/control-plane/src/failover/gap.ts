@@ -42,8 +42,9 @@ export function baseAfterLost({ known, bases, createdAt, now }: GapQuestion): bi
     // One that did not tell, or was added since, has had all the time that there was.
     const told = end >= 0n
     const rate = told ? peak : Math.max(peak, unknownRecordsPerSecond)
-    const seconds = aheadSeconds + (told ? known!.ageMs : madeMs) / 1_000
-    const beyond = max(end, start) + max(gapMin, BigInt(Math.ceil(rate * seconds)))
+    // What it did since it was looked at nobody has seen: a topic that was quiet may have been filled by then.
+    const unseen = (Math.max(peak, unknownRecordsPerSecond) * (told ? known!.ageMs : madeMs)) / 1_000
+    const beyond = max(end, start) + max(gapMin, BigInt(Math.ceil(rate * aheadSeconds + unseen)))
     base = max(base, beyond)
   }
   return roundUp(base)
