@@ -26,16 +26,17 @@ const lost =
     return {
       name: `${cluster} ${how} for ${forMs} ms, and after ${afterMs} ms ${meanwhile.name}`,
       async run(world) {
-        const { name, brokers } = clusterOf(world, cluster)
+        const { name } = clusterOf(world, cluster)
         const from = monotonicMs()
         if (how === 'killed') await killCluster(clusterOf(world, cluster))
         if (how === 'paused') await pauseCluster(clusterOf(world, cluster))
         if (how === 'cut off') for (const links of world.clusterLinks) links.cut(name)
         await world.noteIfHome(cluster, from)
-        await Promise.all([sleep(forMs), sleep(afterMs).then(() => meanwhile.run(world))])
-        if (how === 'paused') await Promise.all(brokers.map((broker) => broker.resume()))
-        if (how === 'cut off') for (const links of world.clusterLinks) links.mend(name)
-        await bringBack(clusterOf(world, cluster))
+        const mended = sleep(forMs).then(async () => {
+          if (how === 'cut off') for (const links of world.clusterLinks) links.mend(name)
+          else await bringBack(clusterOf(world, cluster))
+        })
+        await Promise.all([mended, sleep(afterMs).then(() => meanwhile.run(world))])
       },
     }
   }

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { KafkaCluster } from '../clusters/cluster.ts'
 import { chooseBy } from '../faults/choice.ts'
+import { checkHistory } from '../history/checker.ts'
 import { type Verdict, verdictCounts, verdictOfAll } from '../history/verdict.ts'
 import { type Incident, incidentBy } from './incidents.ts'
 import type { Timeline } from './timeline.ts'
@@ -65,15 +66,20 @@ export async function soak({ clusters, forMs, seed, timeline, signal }: SoakOpti
     if (failure === undefined) await world.settle(false)
     const failovers = await world.client.failovers.list({ limit: 1_000 })
     timeline.say('judging')
-    const verdicts: Verdict[] = []
-    for (const load of world.loads) {
-      verdicts.push(await load.judge({ homeLosses: world.homeLosses, allowed: ALLOWED }))
-    }
-    const judged = verdictOfAll(verdicts)
+    const judged = await judgeAll(world).catch((error: unknown) => {
+      // What already went wrong is what somebody has to look at.
+      if (failure === undefined) throw error
+      timeline.say(`  it could not be judged: ${(error as Error).message}`)
+      return undefined
+    })
     const verdict: Verdict =
       failure === undefined
-        ? judged
-        : { ...judged, verdict: 'broken', evidence: [failure, ...judged.evidence] }
+        ? judged!
+        : {
+            ...(judged ?? checkHistory([], [], { topic: 'nothing could be judged' })),
+            verdict: 'broken',
+            evidence: [failure, ...(judged?.evidence ?? [])],
+          }
     const count = (kind: string) =>
       failovers.filter((failover) => failover.kind === kind && failover.state === 'done').length
     const line = [
@@ -87,6 +93,12 @@ export async function soak({ clusters, forMs, seed, timeline, signal }: SoakOpti
   } finally {
     await world.stop()
   }
+}
+
+async function judgeAll({ loads, homeLosses }: SoakWorld): Promise<Verdict> {
+  const verdicts: Verdict[] = []
+  for (const load of loads) verdicts.push(await load.judge({ homeLosses, allowed: ALLOWED }))
+  return verdictOfAll(verdicts)
 }
 
 async function within(limitMs: number, work: () => Promise<void>): Promise<void> {
