@@ -7,6 +7,7 @@ import { strayToCopy } from '../sagas/strays.ts'
 import type { FailoverTopicRow, FoundLoglet } from '../store/failover-queries.ts'
 import { retirementOf } from '../store/migration-queries.ts'
 import { clusterRoute } from '../store/store.ts'
+import { copiedBefore, holesWithCopied } from './copied-before.ts'
 import { holesOf, lostAgain, withHoles } from './lost-loglets.ts'
 import { moveBack } from './move-back.ts'
 import { planMissingStandbys } from './new-standbys.ts'
@@ -43,7 +44,8 @@ async function takeBack(context: ReturnContext): Promise<void> {
         changed.set(row.topicId, lostAgain(route, index))
         continue
       }
-      let next = route.returned(index, found.cuts, holesOf(found.holes, route))
+      const holes = holesWithCopied(found.holes, found.cuts, await copiedBefore(plane, row))
+      let next = route.returned(index, found.cuts, holesOf(holes, route))
       for (const { holes, ...place } of found.earlier) {
         const at = indexOfLoglet(next, place)
         if (at >= 0) next = withHoles(next, at, holes)
@@ -106,6 +108,9 @@ async function letDrain(
     const stray = before.get(partition)
     if (stray === undefined || stray.from > cut) {
       await migrations.putStray(record, strayToCopy(plane, { partition, from: cut, to }))
+      // What was copied on before is a hole by now.
+      const copied = Number((stray?.recovered ?? 0n) - (stray?.from ?? 0n))
+      if (copied > 0) await store.failovers.addCopied(id, number, copied)
       continue
     }
     // It has returned before, or was watched since it was sealed: what was copied on then stands there.

@@ -78,7 +78,8 @@ async function topicOf(
     knownEnds: isEndKnown ? ends : (known?.knownEnds ?? null),
     knownAt: known?.knownAt ?? null,
     base: route.base(index + 1, 0),
-    positions: known?.positions ?? positions.get(route.id) ?? null,
+    // Of one that had returned and was lost again: where groups were when it was lost last.
+    positions: (isEndKnown ? positions.get(route.id) : undefined) ?? known?.positions ?? null,
   }
 }
 

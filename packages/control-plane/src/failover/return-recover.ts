@@ -1,3 +1,4 @@
+import { baseOffset } from '@braid/kafka-protocol'
 import { type HolesJson, holesWithin, type TopicRoute } from '@braid/routing-model'
 import type { KafkaCluster } from '../clusters/kafka-cluster.ts'
 import { reasonOf } from '../log.ts'
@@ -15,6 +16,8 @@ const logletsAtOnceMax = 4
 /** Brokers forget producers that have been silent for a day: an hour before that nobody is forgotten yet. */
 const brokersRememberMs = 23 * 3_600_000
 const lookAgainMs = 1_000
+/** A broker answers one whole batch, however little is asked for. */
+const oneBatchBytes = 1
 /** Between two lines of the log about one partition. */
 const progressEveryMs = 10_000
 
@@ -111,9 +114,10 @@ async function compare(
     const later = readable.filter((other) => other.index > one.index)
     return repeatedIn(plane, loglet, one, later, { forgets, stop })
   }
-  const own = await of(readable.find((one) => one.index === index)!)
+  const returning = readable.find((one) => one.index === index)!
+  const own = await of(returning)
   const found: FoundLoglet = {
-    cuts: cutsOf(loglet, row),
+    cuts: await atBatches(returning, cutsOf(loglet, row)),
     holes: own.holes,
     earlier: [],
   }
@@ -123,12 +127,31 @@ async function compare(
     const place = { cluster: route.cluster(one.index), topic: one.topic }
     if (Object.keys(holes).length > 0) again.push({ ...place, holes })
   }
-  const [returning] = readable.filter((one) => one.index === index)
   return {
     found: { ...found, earlier: again },
-    recovery: recoveryOf(loglet, row, found, returning!.starts),
+    recovery: recoveryOf(loglet, row, found, returning.starts),
     unsettled: own.unsettled,
   }
+}
+
+/**
+ * A batch is in the chain as a whole or not at all: one that a group has read a part of is copied on, or its records
+ * would stand in both places.
+ */
+async function atBatches(
+  { cluster, topic, starts, ends }: Readable,
+  cuts: readonly bigint[],
+): Promise<bigint[]> {
+  const aligned: bigint[] = []
+  for (const [partition, cut] of cuts.entries()) {
+    let at = cut
+    if (cut > (starts[partition] ?? 0n) && cut < ends[partition]!) {
+      const bytes = await cluster.readBatches(topic, partition, cut, oneBatchBytes)
+      if (bytes.length > 0 && baseOffset(bytes, 0) < cut) at = baseOffset(bytes, 0)
+    }
+    aligned.push(at)
+  }
+  return aligned
 }
 
 /** An earlier loglet that was lost once: producers may have written batches of it to this one, which nobody could ask. */

@@ -181,12 +181,13 @@ describe('a topic whose readers went on elsewhere', () => {
     const id = await takeBack(world, 'a')
     await copied(world)
     const read = recordsOf(world, 'orders')
-    expect(read.map(({ value }) => value)).toEqual(['0', '1', '2', '3', '4', '6', '5'])
+    // 4 and 5 are one batch, which is in the chain as a whole or not at all.
+    expect(read.map(({ value }) => value)).toEqual(['0', '1', '2', '3', '6', '4', '5'])
     expect(read.at(-1)?.headers).toEqual({
       'braid.stray.from': `a/${onA}/0@5`,
       'braid.recovered.offset': '5',
     })
-    expect(await recoveryOf(world, id)).toEqual({ tail: 1, leftOut: 1, toCopy: 1, copied: 1 })
+    expect(await recoveryOf(world, id)).toEqual({ tail: 1, leftOut: 1, toCopy: 2, copied: 2 })
     await assertNothingBetween(world)
   })
 
@@ -206,7 +207,7 @@ describe('a topic whose readers went on elsewhere', () => {
 
   test.each([
     ['nobody knows where groups were', { positions: null, knownEnds: [6n] }, '6012345'],
-    ['no group has committed', { positions: [null], knownEnds: [5n] }, '0123465'],
+    ['no group has committed', { positions: [null], knownEnds: [5n] }, '0123645'],
     ['groups had read more than was known', { positions: [6n], knownEnds: [4n] }, '0123645'],
   ])('%s', async (_, known, expected) => {
     const { world } = await lost(known)
