@@ -46,7 +46,7 @@ export function holesWithin(holes: Holes | undefined, partition: number, from: b
   for (let i = firstEndingAfter(ranges, from); i < ranges.length && ranges[i]! < to; i += 2) {
     const start = ranges[i]! > from ? ranges[i]! : from
     const end = ranges[i + 1]! < to ? ranges[i + 1]! : to
-    within += end - start
+    if (end > start) within += end - start
   }
   return within
 }
