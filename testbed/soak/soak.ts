@@ -63,6 +63,8 @@ export async function soak({ clusters, forMs, seed, timeline, signal }: SoakOpti
       await sleep(number(...NEXT_INCIDENT_MS), undefined, { signal })
     }
     await world.mend()
+    // What is read back now must not be taken away by a machine that is too busy to answer.
+    await world.client.failovers.configure({ automatic: false })
     if (failure === undefined) await world.settle(false)
     const failovers = await world.client.failovers.list({ limit: 1_000 })
     timeline.say('judging')
