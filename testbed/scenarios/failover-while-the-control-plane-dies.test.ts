@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
 import type { KafkaCluster } from '../clusters/cluster.ts'
 import { sharedClusters } from '../clusters/shared.ts'
 import { type MigrationPoint, type RunningBraid, startBraid } from '../components/running.ts'
-import { bringBack, pauseCluster } from '../workloads/cluster-loss.ts'
+import { bringBack, pauseCluster, untilCopied } from '../workloads/cluster-loss.ts'
 import { standbyReady } from '../workloads/failover-topic.ts'
 import { TopicUnderLoad } from '../workloads/topic-under-load.ts'
 
@@ -23,13 +23,17 @@ const RETURN_POINTS: readonly MigrationPoint[] = [
   { kind: 'return', step: 'END', phase: 'before' },
 ]
 const SAGA_MAX_MS = 40_000
+/** A control plane that has just begun knows no ends of logs, so all of a loglet is copied on. */
+const COPIED_MAX_MS = 60_000
+/** Each new control plane begins its rounds anew: the standby topic of the next loss is made in one. */
+const timings = { standbyCheckMaxMs: 5_000, reconcileEveryMs: 2_000 }
 
 let clusters: KafkaCluster[]
 let braid: RunningBraid
 beforeAll(async () => {
   clusters = sharedClusters()
   // A cluster that has just woken may be slow to answer, and it is where the next failover goes.
-  braid = await startBraid(clusters, { proxies: 2, timings: { standbyCheckMaxMs: 5_000 } })
+  braid = await startBraid(clusters, { proxies: 2, timings })
   // Everything here is asked for by hand, one after the other.
   await braid.client.failovers.configure({ automatic: false, quietMs: 0 })
 })
@@ -55,7 +59,8 @@ test('at points of every step, under load: the failover goes on, and so does the
 
     await bringBack(cluster)
     const returnPoint = RETURN_POINTS[index]!
-    await dyingAt(returnPoint, name, () => failovers.return(name))
+    const returned = await dyingAt(returnPoint, name, () => failovers.return(name))
+    await untilCopied(braid.client, returned, performance.now() + COPIED_MAX_MS)
     expect(await braid.client.clusters.get(name), pointName(returnPoint)).toMatchObject({ state: 'active' })
     await load.worksOn()
   }
@@ -67,7 +72,7 @@ async function dyingAt(
   point: MigrationPoint,
   cluster: string,
   ask: () => Promise<{ failover: Failover | null }>,
-): Promise<void> {
+): Promise<string> {
   await braid.controlPlane.dieAt(point)
   const asked = (async () => {
     for (;;) {
@@ -92,6 +97,7 @@ async function dyingAt(
   const id = (await asked) ?? (await latest(point, cluster))
   const ended = await braid.client.failovers.wait(id, { timeoutMs: SAGA_MAX_MS })
   expect(ended, pointName(point)).toMatchObject({ kind: point.kind, cluster, state: 'done' })
+  return id
 }
 
 async function latest({ kind }: MigrationPoint, cluster: string): Promise<string> {

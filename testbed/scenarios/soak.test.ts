@@ -1,13 +1,13 @@
-import { randomInt } from 'node:crypto'
 import { expect, test } from 'vitest'
 import { sharedClusters } from '../clusters/shared.ts'
 import { soak } from '../soak/soak.ts'
 import { Timeline } from '../soak/timeline.ts'
 
-// What `npm run soak` does, for a minute. BRAID_SEED repeats the choices of a run, though not its timing.
+// What `npm run soak` does, for a minute, with the choices of one seed; BRAID_SEED names another. Timing is never the
+// same twice.
 
 const RUN_MS = 60_000
-const seed = Number(process.env.BRAID_SEED ?? randomInt(1, 2 ** 31))
+const seed = Number(process.env.BRAID_SEED ?? 20)
 
 test(`a minute of random faults, BRAID_SEED=${seed}`, async () => {
   const timeline = new Timeline(() => {})
