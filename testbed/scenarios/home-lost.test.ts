@@ -4,6 +4,7 @@ import { sharedClusters } from '../clusters/shared.ts'
 import { type RunningBraid, startBraid } from '../components/running.ts'
 import { bringBack, killCluster, returnCluster, untilGivenUp } from '../workloads/cluster-loss.ts'
 import { giveStandbyHome } from '../workloads/failover-topic.ts'
+import { whyNotMirrored } from '../workloads/mirrored-commits.ts'
 import { TopicUnderLoad } from '../workloads/topic-under-load.ts'
 
 // The cluster dies that coordinates all groups. Commits were mirrored to the standby home all the time.
@@ -12,11 +13,14 @@ const REJOINED_MAX_MS = 10_000
 const FORGOTTEN_MAX_MS = 2_000
 
 let home: KafkaCluster
+let clusters: KafkaCluster[]
 let braid: RunningBraid
 beforeAll(async () => {
   const [a, b] = sharedClusters()
   home = a!
-  braid = await startBraid([home, b!], { proxies: 2 })
+  clusters = [home, b!]
+  // Commits are mirrored once a round has made the standby home's topic.
+  braid = await startBraid(clusters, { proxies: 2, timings: { reconcileEveryMs: 2_000 } })
   await giveStandbyHome(braid.client, 'a', 'b')
 })
 afterAll(() => braid?.stop())
@@ -25,6 +29,7 @@ test('the home is lost: groups go on at the standby home where they were', async
   const load = await TopicUnderLoad.start(braid, { topic: 'home-lost', on: 'b' })
   onTestFinished(() => load.stop())
   await load.readsOn(3_000)
+  await expect.poll(() => whyNotMirrored(braid, clusters, load), { timeout: 60_000 }).toBeUndefined()
   const loss = await killCluster(home)
   const { failover } = await untilGivenUp(braid.client, 'a', { timeoutMs: 15_000 })
   expect(failover).toMatchObject({ state: 'done', counts: { homes: 1 } })
