@@ -26,6 +26,28 @@ export function byLeader(
   return groups
 }
 
+/** Partitions of one of several topics that one leader is asked about. */
+export interface LeaderShare<T> {
+  readonly of: T
+  readonly partitions: readonly number[]
+}
+
+/** byLeader, of the partitions 0 to `partitions` of many topics. */
+export function sharesByLeader<T extends { readonly topic: string; readonly partitions: number }>(
+  cluster: ClusterConnections,
+  topics: readonly T[],
+): Map<number, LeaderShare<T>[]> {
+  const shares = new Map<number, LeaderShare<T>[]>()
+  for (const one of topics) {
+    for (const [leader, partitions] of byLeader(cluster, one.topic, Array(one.partitions).keys())) {
+      const known = shares.get(leader)
+      if (known === undefined) shares.set(leader, [{ of: one, partitions }])
+      else known.push({ of: one, partitions })
+    }
+  }
+  return shares
+}
+
 /**
  * Asks the leader of each partition, one request a leader, and asks again where the leader was another by then or did
  * not answer: only for what can be repeated. `ask` gives an answer for each of its partitions, which

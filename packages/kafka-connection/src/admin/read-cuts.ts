@@ -1,7 +1,7 @@
 import { corruptProbe, errorCodes, errorName, listOffsets, produce } from '@braid/kafka-protocol'
 import type { ClusterConnections } from '../cluster-connections.ts'
 import { isRefusal } from '../rights.ts'
-import { byLeader } from './by-leader.ts'
+import { type LeaderShare, sharesByLeader } from './by-leader.ts'
 import { CONSUMER, DEBUGGING, LATEST, listOffsetsRequest } from './log-ends.ts'
 
 const ACKS_ALL = -1
@@ -66,15 +66,9 @@ export interface TopicToCut {
 }
 
 /** What is found of one topic, as it is found. */
-interface Finding extends Cuts {
-  readonly topic: string
-}
+interface Finding extends Cuts, TopicToCut {}
 
-/** The partitions of one topic that one leader is asked about. */
-interface Share {
-  readonly finding: Finding
-  readonly partitions: readonly number[]
-}
+type Share = LeaderShare<Finding>
 
 /**
  * Probes all partitions of all topics and reads their ends: per leader one burst of three requests on one connection,
@@ -88,6 +82,7 @@ export async function readCutsOfTopics(
   const findings = topics.map(
     ({ topic, partitions }): Finding => ({
       topic,
+      partitions,
       sealed: new Array(partitions).fill(false),
       cuts: new Array(partitions).fill(-1n),
       pending: [],
@@ -96,13 +91,13 @@ export async function readCutsOfTopics(
   let unknown = 'its leader is not known'
   const lost = sharesByLeader(cluster, findings).get(-1)
   if (lost !== undefined) {
-    const names = lost.map(({ finding }) => finding.topic)
+    const names = lost.map(({ of: { topic } }) => topic)
     await cluster.refreshMetadata(names).catch((error: Error) => {
       unknown = error.message
     })
   }
   const pend = (shares: readonly Share[], reason: string) => {
-    for (const { finding, partitions } of shares)
+    for (const { of: finding, partitions } of shares)
       for (const partition of partitions) finding.pending.push({ partition, reason })
   }
   await Promise.all(
@@ -112,7 +107,7 @@ export async function readCutsOfTopics(
         await askLeader(cluster, leader, shares)
       } catch (error) {
         pend(shares, (error as Error).message)
-        for (const { finding, partitions } of shares)
+        for (const { of: finding, partitions } of shares)
           for (const partition of partitions) cluster.invalidate(finding.topic, partition)
       }
     }),
@@ -122,19 +117,6 @@ export async function readCutsOfTopics(
     cuts,
     pending: pending.sort((a, b) => a.partition - b.partition),
   }))
-}
-
-/** -1 for those whose leader is not known. */
-function sharesByLeader(cluster: ClusterConnections, findings: readonly Finding[]): Map<number, Share[]> {
-  const shares = new Map<number, Share[]>()
-  for (const finding of findings) {
-    for (const [leader, partitions] of byLeader(cluster, finding.topic, finding.sealed.keys())) {
-      const known = shares.get(leader)
-      if (known === undefined) shares.set(leader, [{ finding, partitions }])
-      else known.push({ finding, partitions })
-    }
-  }
-  return shares
 }
 
 async function askLeader(
@@ -147,7 +129,7 @@ async function askLeader(
   const probes = {
     acks: ACKS_ALL,
     timeoutMs: PROBE_TIMEOUT_MS,
-    topicData: shares.map(({ finding, partitions }) => ({
+    topicData: shares.map(({ of: finding, partitions }) => ({
       name: finding.topic,
       partitionData: partitions.map((index) => ({ index, records })),
     })),
@@ -155,7 +137,8 @@ async function askLeader(
   const latest = (replicaId: number) => ({
     replicaId,
     topics: shares.flatMap(
-      ({ finding, partitions }) => listOffsetsRequest(finding.topic, partitions, LATEST, replicaId).topics,
+      ({ of: finding, partitions }) =>
+        listOffsetsRequest(finding.topic, partitions, LATEST, replicaId).topics,
     ),
   })
   // Sent in one tick: one write, answered one behind the other.
@@ -168,7 +151,7 @@ async function askLeader(
   const probesOf = new Map(probed.responses.map((t) => [t.name, t.partitionResponses]))
   const logEndsOf = new Map(logEnds.topics.map((t) => [t.name, t.partitions]))
   const highWatermarksOf = new Map(highWatermarks.topics.map((t) => [t.name, t.partitions]))
-  for (const { finding, partitions } of shares) {
+  for (const { of: finding, partitions } of shares) {
     const { topic } = finding
     const probeErrors = new Map((probesOf.get(topic) ?? []).map((a) => [a.index, a.errorCode]))
     const logEndOf = byPartition(logEndsOf.get(topic) ?? [])
