@@ -181,7 +181,6 @@ async function setLimit(
   return true
 }
 
-/** Recorded as left over before it is made: a crash in between leaves nothing that nobody knows. */
 async function makeStandby(
   plane: Plane,
   topic: DesiredTopic,
@@ -204,22 +203,14 @@ async function makeStandby(
   }
   if (again !== undefined) return make(again.topic)
   const physical = { cluster: name, topic: freshPhysicalName(route.name, random) }
-  await leftovers.hold([physical])
-  let wanted = false
-  try {
-    await make(physical.topic)
-    wanted = await store.transaction(async () => {
-      const spec = await store.topicSpecs.get(route.id)
-      if (spec === undefined || spec.standby !== name) return false
-      if ((await store.reconcile.standby(route.id)) !== undefined) return false
-      await store.reconcile.putStandby(route.id, physical)
-      await store.removeLeftover(physical.cluster, physical.topic)
-      return true
-    })
-  } finally {
-    if (wanted) leftovers.release([physical])
-    else await leftovers.discard([physical])
+  const keep = async () => {
+    const spec = await store.topicSpecs.get(route.id)
+    if (spec === undefined || spec.standby !== name) return false
+    if ((await store.reconcile.standby(route.id)) !== undefined) return false
+    await store.reconcile.putStandby(route.id, physical)
+    return true
   }
+  await leftovers.makeAndKeep(physical, () => make(physical.topic), keep)
 }
 
 /** Also of topics that are deleted. One that a failover has gone on at meanwhile is no standby any more. */

@@ -12,7 +12,6 @@ import type { Mend } from './difference.ts'
 /** While groups commit, what was read is old when it is written: it is compared so often. */
 const roundsMax = 5
 
-/** Recorded as left over before it is made: a crash in between leaves nothing that nobody knows. */
 export async function makeStandbyHome(
   plane: Plane,
   { route }: DesiredTopic,
@@ -28,22 +27,14 @@ export async function makeStandbyHome(
     return store.reconcile.putStandbyHome(route.id, again)
   }
   const physical = { cluster: name, topic: freshPhysicalName(route.name, random) }
-  await leftovers.hold([physical])
-  let wanted = false
-  try {
-    await make(physical.topic)
-    wanted = await store.transaction(async () => {
-      const isThere = board.table.topic(route.tenant, route.name)?.id === route.id
-      if (!isThere || board.table.tenants.get(route.tenant)?.standbyHome !== name) return false
-      if ((await store.reconcile.standbyHome(route.id)) !== undefined) return false
-      await store.reconcile.putStandbyHome(route.id, physical)
-      await store.removeLeftover(physical.cluster, physical.topic)
-      return true
-    })
-  } finally {
-    if (wanted) leftovers.release([physical])
-    else await leftovers.discard([physical])
+  const keep = async () => {
+    const isThere = board.table.topic(route.tenant, route.name)?.id === route.id
+    if (!isThere || board.table.tenants.get(route.tenant)?.standbyHome !== name) return false
+    if ((await store.reconcile.standbyHome(route.id)) !== undefined) return false
+    await store.reconcile.putStandbyHome(route.id, physical)
+    return true
   }
+  await leftovers.makeAndKeep(physical, () => make(physical.topic), keep)
 }
 
 /** Out of the route first. One that is a part of the chain lives on as that. */

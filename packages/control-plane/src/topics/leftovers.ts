@@ -47,6 +47,31 @@ export class Leftovers {
     }
   }
 
+  /**
+   * Makes one topic, recorded as left over before: a crash in between leaves nothing that nobody knows. `keep` runs in a
+   * transaction; where it wants the topic no more, or anything fails, the topic is deleted again.
+   */
+  async makeAndKeep(
+    physical: PhysicalTopic,
+    make: () => Promise<void>,
+    keep: () => Promise<boolean>,
+  ): Promise<void> {
+    const { store } = this.parts
+    await this.hold([physical])
+    let kept = false
+    try {
+      await make()
+      kept = await store.transaction(async () => {
+        if (!(await keep())) return false
+        await store.removeLeftover(physical.cluster, physical.topic)
+        return true
+      })
+    } finally {
+      if (kept) this.release([physical])
+      else await this.discard([physical])
+    }
+  }
+
   /** Whether a topic is being made on the cluster at this moment. */
   holdsOn(cluster: string): boolean {
     return [...this.held].some((key) => (JSON.parse(key) as string[])[0] === cluster)
