@@ -1,9 +1,10 @@
 // What a return will do, from the routes and from what was known when the cluster was given up.
-import type { FailoverPlan, FailoverTopic } from '@braid/control-api'
+import type { FailoverPlan } from '@braid/control-api'
 import type { Plane } from '../plane.ts'
 import { count } from '../planner/words.ts'
 import type { FailoverRow, FailoverTopicRow, NewFailoverTopic } from '../store/failover-queries.ts'
 import { type LogletPosition, logletsAway } from './lost-loglets.ts'
+import { shownFailoverTopic } from './shown.ts'
 
 export interface ReturnPlan {
   readonly topics: readonly NewFailoverTopic[]
@@ -30,7 +31,7 @@ export async function planReturn(plane: Plane, cluster: string): Promise<ReturnP
     topics,
     shown: {
       cluster,
-      topics: topics.map(shownTopic),
+      topics: topics.map(shownFailoverTopic),
       homes,
       leases: leases.count,
       summary:
@@ -80,20 +81,5 @@ async function topicOf(
     base: route.base(index + 1, 0),
     // Of one that had returned and was lost again: where groups were when it was lost last.
     positions: (isEndKnown ? positions.get(route.id) : undefined) ?? known?.positions ?? null,
-  }
-}
-
-function shownTopic(row: NewFailoverTopic): FailoverTopic {
-  const { tenant, topic, policy, from, to, reason, knownEnds, base } = row
-  return {
-    tenant,
-    topic,
-    policy,
-    from,
-    to,
-    reason,
-    knownEnds: knownEnds?.map(String) ?? null,
-    base: base === null ? null : String(base),
-    recovered: null,
   }
 }

@@ -1,6 +1,6 @@
 // Failovers, returns and their topics as the API shows them.
 import { type Failover, type FailoverTopic, failoverSteps } from '@braid/control-api'
-import type { FailoverRow, FailoverTopicRow } from '../store/failover-queries.ts'
+import type { FailoverRow, FailoverTopicRow, NewFailoverTopic } from '../store/failover-queries.ts'
 import type { Store } from '../store/store.ts'
 
 export async function shownFailover(store: Store, row: FailoverRow): Promise<Failover> {
@@ -26,8 +26,11 @@ export async function shownFailover(store: Store, row: FailoverRow): Promise<Fai
   }
 }
 
-export function shownFailoverTopic(row: FailoverTopicRow): FailoverTopic {
-  const { tenant, topic, policy, from, to, reason, knownEnds, base, recovery } = row
+/** One that is only planned has recovered nothing. */
+export function shownFailoverTopic(
+  row: NewFailoverTopic & Partial<Pick<FailoverTopicRow, 'recovery'>>,
+): FailoverTopic {
+  const { tenant, topic, policy, from, to, reason, knownEnds, base, recovery = null } = row
   return {
     tenant,
     topic,

@@ -8,7 +8,8 @@ import {
   type MonitorEventSeen,
 } from '@braid/control-api'
 import type { FailoverPolicy, HolesJson, PhysicalTopic } from '@braid/routing-model'
-import type { Database, Row } from './database.ts'
+import { numberOrNull, updateRevised } from './columns.ts'
+import type { Database, Row, Value } from './database.ts'
 
 export type FailoverState = 'running' | 'undoing' | 'done' | 'failed' | 'cancelled'
 
@@ -400,16 +401,8 @@ export class FailoverQueries {
     }))
   }
 
-  private async update(
-    id: string,
-    assignments: string,
-    ...values: (string | number | null)[]
-  ): Promise<void> {
-    await this.db.run(
-      `UPDATE failover SET ${assignments}, revision = revision + 1 WHERE id = ?`,
-      ...values,
-      id,
-    )
+  private update(id: string, assignments: string, ...values: Value[]): Promise<void> {
+    return updateRevised(this.db, 'failover', id, assignments, ...values)
   }
 }
 
@@ -419,8 +412,6 @@ const offsetsText = (offsets: readonly bigint[] | null): string | null =>
 function offsetsOf(text: unknown): bigint[] | null {
   return text === null ? null : (JSON.parse(String(text)) as string[]).map(BigInt)
 }
-
-const numberOrNull = (value: unknown): number | null => (value === null ? null : Number(value))
 
 function failoverRow(row: Row): FailoverRow {
   return {

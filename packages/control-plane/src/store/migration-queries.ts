@@ -1,6 +1,7 @@
 import type { MigrationState, MigrationStepName } from '@braid/control-api'
 import type { PhysicalTopic } from '@braid/routing-model'
-import type { Database, Row } from './database.ts'
+import { numberOrNull, updateRevised } from './columns.ts'
+import type { Database, Row, Value } from './database.ts'
 import type { MigrationRow, StrayRow } from './rows.ts'
 
 export type NewMigration = Pick<
@@ -243,21 +244,12 @@ export class MigrationQueries {
     )
   }
 
-  private async update(
-    id: string,
-    assignments: string,
-    ...values: (string | number | null)[]
-  ): Promise<void> {
-    await this.db.run(
-      `UPDATE migration SET ${assignments}, revision = revision + 1 WHERE id = ?`,
-      ...values,
-      id,
-    )
+  private update(id: string, assignments: string, ...values: Value[]): Promise<void> {
+    return updateRevised(this.db, 'migration', id, assignments, ...values)
   }
 }
 
 function migrationRow(row: Row): MigrationRow {
-  const numberOrNull = (value: unknown) => (value === null ? null : Number(value))
   return {
     id: String(row.id),
     group: String(row.group_id),

@@ -1,5 +1,6 @@
 import type { RequestState, TopicRequest } from '@braid/control-api'
-import type { Database, Row } from './database.ts'
+import { updateRevised } from './columns.ts'
+import type { Database, Row, Value } from './database.ts'
 
 export interface RequestRow {
   readonly id: string
@@ -112,16 +113,8 @@ export class RequestQueries {
     await this.update(id, "state = 'failed', error_code = ?, error_detail = ?", code, detail)
   }
 
-  private async update(
-    id: string,
-    assignments: string,
-    ...values: (string | number | null)[]
-  ): Promise<void> {
-    await this.db.run(
-      `UPDATE topic_request SET ${assignments}, revision = revision + 1 WHERE id = ?`,
-      ...values,
-      id,
-    )
+  private update(id: string, assignments: string, ...values: Value[]): Promise<void> {
+    return updateRevised(this.db, 'topic_request', id, assignments, ...values)
   }
 }
 

@@ -14,6 +14,7 @@ import {
 } from '@braid/routing-model'
 import type { DeltaText } from '../routes/published-routes.ts'
 import { AuditQueries } from './audit-queries.ts'
+import { numberOrNull } from './columns.ts'
 import type { Database, Row } from './database.ts'
 import { FailoverQueries } from './failover-queries.ts'
 import { IdempotencyQueries } from './idempotency-queries.ts'
@@ -529,10 +530,6 @@ function clusterRow(row: Row): ClusterRow {
     security: row.security === null ? null : (JSON.parse(String(row.security)) as ClusterSecurity),
     registeredAt: Number(row.registered_at),
   }
-}
-
-function numberOrNull(value: unknown): number | null {
-  return value === null ? null : Number(value)
 }
 
 /** What access points need to know of it. */
