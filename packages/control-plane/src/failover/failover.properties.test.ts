@@ -108,6 +108,8 @@ async function run(
     await new Promise((resolve) => setTimeout(resolve, 1))
   }
   world.hook = () => {}
+  // Nothing has waited for it; what is left over there is deleted when it answers again.
+  world.cluster('a').away = false
   await assertNothingBetween(world)
   // Whatever was on it goes on elsewhere, or was elsewhere already; offsets never go back.
   const { board, store } = world.plane
