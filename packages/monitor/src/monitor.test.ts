@@ -1,12 +1,12 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { MonitorReport } from '@braid/control-api'
-import { type RouteTable, TopicRoute } from '@braid/routing-model'
+import type { RouteTable } from '@braid/routing-model'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { monitorMetrics } from './metrics/monitor-metrics.ts'
 import { type Monitor, startMonitor } from './monitor.ts'
 import { FakeCluster } from './testing/fake-cluster.ts'
-import { tableOf } from './testing/routes.ts'
+import { tableOf, topicOf } from './testing/routes.ts'
 
 /** Sends one route table, and takes reports. */
 class StubControlPlane {
@@ -54,20 +54,10 @@ beforeEach(async () => {
   const [log] = a.createTopic('orders.1', 1)
   log!.write(10, BigInt(Date.now()))
   a.commit('readers', 'orders.1', 0, 4n)
-  const route = TopicRoute.create({
-    tenant: 'default',
-    name: 'orders',
-    id: 'x',
-    partitions: 1,
-    maxMessageBytes: 1_000_000,
-    homeTopic: 'orders.1',
-    cluster: 'a',
-    topic: 'orders.1',
-  })
   const accessPoints = [
     { id: 'proxy-1', number: 1, bootstrap: a.bootstrap[0]!, listeners: { a: a.bootstrap[0]! } },
   ]
-  plane = new StubControlPlane(tableOf({ a }, [route], { accessPoints }))
+  plane = new StubControlPlane(tableOf({ a }, [topicOf('orders')], { accessPoints }))
   monitor = await startMonitor({
     controlPlane: await plane.start(),
     id: 'm1',

@@ -1,12 +1,11 @@
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { TopicRoute } from '@braid/routing-model'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { ClusterSet, questionBounds } from '../clusters/cluster-set.ts'
 import type { Finding } from '../findings.ts'
 import { silent } from '../log.ts'
 import { FakeCluster, type FakeLog } from '../testing/fake-cluster.ts'
-import { tableOf } from '../testing/routes.ts'
+import { tableOf, topicOf } from '../testing/routes.ts'
 import { Audit, LEAD_MS } from './audit.ts'
 
 let a: FakeCluster
@@ -47,16 +46,7 @@ afterEach(async () => {
   await Promise.all([set.close(), a.stop(), b.stop()])
 })
 
-const orders = TopicRoute.create({
-  tenant: 'default',
-  name: 'orders',
-  id: 'x',
-  partitions: 1,
-  maxMessageBytes: 1_000_000,
-  homeTopic: 'orders.1',
-  cluster: 'a',
-  topic: 'orders.1',
-})
+const orders = topicOf('orders')
 
 /** Looks each 5 s for so long; `each` says what happens in between. */
 async function pass(ms: number, each: () => void, route = orders): Promise<void> {

@@ -1,9 +1,8 @@
-import { TopicRoute } from '@braid/routing-model'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { ClusterSet, questionBounds } from '../clusters/cluster-set.ts'
 import type { Finding } from '../findings.ts'
 import { FakeCluster } from '../testing/fake-cluster.ts'
-import { tableOf } from '../testing/routes.ts'
+import { tableOf, topicOf } from '../testing/routes.ts'
 import { LagWatch } from './lag-watch.ts'
 
 let a: FakeCluster
@@ -22,17 +21,7 @@ afterEach(() => Promise.all([set.close(), a.stop()]))
 
 function watched() {
   const [log] = a.createTopic('orders.1', 1)
-  const route = TopicRoute.create({
-    tenant: 'default',
-    name: 'orders',
-    id: 'x',
-    partitions: 1,
-    maxMessageBytes: 1_000_000,
-    homeTopic: 'orders.1',
-    cluster: 'a',
-    topic: 'orders.1',
-  })
-  const table = tableOf({ a }, [route])
+  const table = tableOf({ a }, [topicOf('orders')])
   set.follow(table)
   const find = (finding: Finding) => found.push(finding)
   const clusters = (name: string) => (isDown ? undefined : set.get(name))

@@ -1,7 +1,7 @@
-import { TopicRoute } from '@braid/routing-model'
+import type { TopicRoute } from '@braid/routing-model'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { FakeCluster } from '../testing/fake-cluster.ts'
-import { tableOf } from '../testing/routes.ts'
+import { tableOf, topicOf } from '../testing/routes.ts'
 import { measureLag } from './measure-lag.ts'
 
 let a: FakeCluster
@@ -12,17 +12,7 @@ beforeEach(async () => {
 })
 afterEach(() => Promise.all([a.stop(), b.stop()]))
 
-const topic = (cluster = 'a') =>
-  TopicRoute.create({
-    tenant: 'default',
-    name: 'orders',
-    id: 'id-orders',
-    partitions: 2,
-    maxMessageBytes: 1_048_588,
-    homeTopic: 'orders.1',
-    cluster,
-    topic: 'orders.1',
-  })
+const topic = (cluster = 'a') => topicOf('orders', { partitions: 2, cluster })
 
 /** 10 and 4 records on a, cut there; then, after a gap of a million on, 5 and 0 on b. */
 function movedOverAGap(): TopicRoute {

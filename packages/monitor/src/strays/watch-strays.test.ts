@@ -1,9 +1,8 @@
-import { TopicRoute } from '@braid/routing-model'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { ClusterSet, questionBounds } from '../clusters/cluster-set.ts'
 import type { Finding } from '../findings.ts'
 import { FakeCluster } from '../testing/fake-cluster.ts'
-import { tableOf } from '../testing/routes.ts'
+import { tableOf, topicOf } from '../testing/routes.ts'
 import { StrayWatch, strayFrom } from './watch-strays.ts'
 
 describe('where strays begin', () => {
@@ -44,16 +43,10 @@ describe('a sealed loglet that grows', () => {
     const [log] = a.createTopic('orders.1', 1)
     log!.write(10)
     b.createTopic('orders.2', 1)
-    const route = TopicRoute.create({
-      tenant: 'shop',
-      name: 'orders',
-      id: 'x',
-      partitions: 1,
-      maxMessageBytes: 1_000_000,
-      homeTopic: 'orders.1',
-      cluster: 'a',
-      topic: 'orders.1',
-    }).sealedAndAppended([10n], { cluster: 'b', topic: 'orders.2' })
+    const route = topicOf('orders', { tenant: 'shop' }).sealedAndAppended([10n], {
+      cluster: 'b',
+      topic: 'orders.2',
+    })
     const table = tableOf({ a, b }, [route], { tenants: [{ name: 'shop', home: 'a' }] })
     set.follow(table)
     const found: Finding[] = []
