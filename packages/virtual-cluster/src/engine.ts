@@ -203,12 +203,6 @@ export class Engine {
     return connections
   }
 
-  /** The cluster that coordinates the tenant's groups; undefined while the route table names none. */
-  home(): ClusterConnections | undefined {
-    const tenant = this.routes.tenants.get(this.tenant)
-    return tenant === undefined ? undefined : this.cluster(tenant.home)
-  }
-
   /** A topic that clients see; undefined: there is none of that name. */
   topic(name: string): LiveTopic | undefined {
     const live = this.#topics.get(name)

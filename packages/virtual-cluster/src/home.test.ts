@@ -302,6 +302,22 @@ describe('when home moves', () => {
     await commit(3n)
     expect([...kafkas.get('a')!.connections].map(({ brokerId }) => brokerId)).toEqual([2])
   })
+
+  it('where what was under way has failed, its coordinator is looked up again after the way back', async () => {
+    const joining = join()
+    await elapse(100)
+    moveHome()
+    expect(await joining).toBe(NOT_COORDINATOR)
+    kafkas.get('a')!.brokerIds.push(2)
+    kafkas.get('a')!.coordinatorOf = () => 2
+    publish({
+      tenants: [{ name: 'default', home: 'a', standbyHome: 'b' }],
+      topics: [orders.toJSON()],
+    })
+    client = new TestClient(engine)
+    await commit(3n)
+    expect([...kafkas.get('a')!.connections].map(({ brokerId }) => brokerId)).toEqual([1, 2])
+  })
 })
 
 describe('while home is given up and has not moved', () => {

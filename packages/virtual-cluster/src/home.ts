@@ -69,39 +69,51 @@ export class GroupHome {
   }
 
   /**
-   * Asks the group's coordinator, on the session's own connection.
+   * Asks the group's coordinator, on the session's own connection. When that fails it is looked up again next time.
    *
    * @throws HomeAway, or what kept us from asking.
    */
   async ask<T>(
     session: Session,
     groupId: string,
-    ask: (connection: BrokerConnection, home: string) => Promise<T>,
+    ask: (connection: BrokerConnection, home: ClusterConnections) => Promise<T>,
   ): Promise<T> {
-    return this.run(async (home, call) => {
-      const brokerId = await home.coordinator(groupId)
-      const connection = await new Promise<BrokerConnection>((resolve, reject) => {
-        session.upstreams.acquire('group', home.name, brokerId, (error, opened) => {
-          if (opened !== null) resolve(opened)
-          else reject(error)
+    const home = this.#cluster(await this.ready())
+    try {
+      return await this.#call(home, async (call) => {
+        const brokerId = await home.coordinator(groupId)
+        const connection = await new Promise<BrokerConnection>((resolve, reject) => {
+          session.upstreams.acquire('group', home.name, brokerId, (error, opened) => {
+            if (opened !== null) resolve(opened)
+            else reject(error)
+          })
         })
+        // It must not reach a home that is not home any more, when nobody waits for the answer.
+        if (call.ended) throw new HomeAway(`${home.name} is asked no more`)
+        return ask(connection, home)
       })
-      // It must not reach a home that is not home any more, when nobody waits for the answer.
-      if (call.ended) throw new HomeAway(`${home.name} is asked no more`)
-      return ask(connection, home.name)
-    })
+    } catch (error) {
+      home.invalidateCoordinator(groupId)
+      throw error
+    }
   }
 
   /** Runs what asks home, until home is away. */
-  async run<T>(
-    work: (home: ClusterConnections, call: { readonly ended: boolean }) => Promise<T>,
-  ): Promise<T> {
-    const name = await this.ready()
-    const home = this.#engine.cluster(name)
-    if (home === undefined) throw new HomeAway(`cluster ${name} is not in the route table`)
+  async run<T>(work: (home: ClusterConnections) => Promise<T>): Promise<T> {
+    const home = this.#cluster(await this.ready())
+    return this.#call(home, () => work(home))
+  }
+
+  #cluster(name: string): ClusterConnections {
+    const cluster = this.#engine.cluster(name)
+    if (cluster === undefined) throw new HomeAway(`cluster ${name} is not in the route table`)
+    return cluster
+  }
+
+  #call<T>(home: ClusterConnections, work: (call: { readonly ended: boolean }) => Promise<T>): Promise<T> {
     return new Promise((resolve, reject) => {
       const call: Call = {
-        home: name,
+        home: home.name,
         ended: false,
         fail: (error) => {
           call.ended = true
@@ -110,7 +122,7 @@ export class GroupHome {
         },
       }
       this.#calls.add(call)
-      work(home, call)
+      work(call)
         .then(resolve, reject)
         .finally(() => this.#calls.delete(call))
     })

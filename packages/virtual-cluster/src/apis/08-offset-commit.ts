@@ -24,14 +24,13 @@ export const offsetCommitHandler = typed(offsetCommit, [2, 9], async (session, r
           if (name === undefined) continue
           errors.set(name, new Map(topic.partitions.map((p) => [p.partitionIndex, p.errorCode])))
           if (topic.partitions.some((p) => p.errorCode === errorCodes.NOT_COORDINATOR)) {
-            engine.cluster(home)?.invalidateCoordinator(request.groupId)
+            home.invalidateCoordinator(request.groupId)
           }
         }
-        engine.mirror.committed(home, request.groupId, taken(request, errors))
+        engine.mirror.committed(home.name, request.groupId, taken(request, errors))
       })
     } catch (error) {
       errors.clear()
-      engine.home()?.invalidateCoordinator(request.groupId)
       engine.log('debug', 'commit-failed', { groupId: request.groupId, why: String(error) })
       failure = errorCodes.NOT_COORDINATOR
     }

@@ -66,7 +66,7 @@ async function fetchOffsets(
       )
       const group = version < BATCHED ? answer : answer.groups[0]
       const errorCode = group?.errorCode ?? errorCodes.UNKNOWN_SERVER_ERROR
-      if (errorCode === errorCodes.NOT_COORDINATOR) engine.cluster(home)?.invalidateCoordinator(asked.groupId)
+      if (errorCode === errorCodes.NOT_COORDINATOR) home.invalidateCoordinator(asked.groupId)
       const known = (group?.topics ?? []).flatMap(({ name, partitions }) => {
         const logical = names.get(name)
         return logical === undefined ? [] : [{ name: logical, partitions: partitions.map(withoutEpoch) }]
@@ -74,7 +74,6 @@ async function fetchOffsets(
       return { topics: [...known, ...unknown], errorCode }
     })
   } catch (error) {
-    engine.home()?.invalidateCoordinator(asked.groupId)
     engine.log('debug', 'offset-fetch-failed', { groupId: asked.groupId, why: String(error) })
     const errorCode = errorCodes.NOT_COORDINATOR
     // Version 1 has no place for an error of the whole answer.

@@ -16,7 +16,6 @@ export const describeGroupsHandler = typed(describeGroups, [0, 5], async (sessio
         )
         return answer.groups
       } catch {
-        engine.home()?.invalidateCoordinator(groupId)
         const errorCode = errorCodes.NOT_COORDINATOR
         return [{ errorCode, groupId, groupState: '', protocolType: '', protocolData: '', members: [] }]
       }

@@ -13,12 +13,12 @@ export const deleteGroupsHandler = typed(deleteGroups, [0, 2], async (session, r
             { groupsNames: [groupId] },
             { version: header.apiVersion, timeoutMs: engine.limits.brokerTimeoutMs },
           )
-          if (deleted.results.some(({ errorCode }) => errorCode === 0)) engine.mirror.deleted(home, groupId)
+          if (deleted.results.some(({ errorCode }) => errorCode === 0))
+            engine.mirror.deleted(home.name, groupId)
           return deleted
         })
         return answer.results
       } catch {
-        engine.home()?.invalidateCoordinator(groupId)
         return [{ groupId, errorCode: errorCodes.NOT_COORDINATOR }]
       }
     }),

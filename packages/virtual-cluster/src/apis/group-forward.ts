@@ -42,7 +42,6 @@ export function forwarded<QI, A extends { errorCode: number }, Q, AI>(
       session.complete(pending, [size, responseHeader, body])
     }
     const fail = (error: Error) => {
-      engine.home()?.invalidateCoordinator(groupId)
       engine.log('debug', 'group-request-failed', { api: api.name, groupId, why: error.message })
       const w = new Writer(64)
       // The client looks its coordinator up again, and is sent here again.
@@ -65,7 +64,7 @@ export function forwarded<QI, A extends { errorCode: number }, Q, AI>(
         })
         // Since version 1 of all four the throttle time stands before the error.
         const errorCode = body.readInt16BE(4)
-        if (errorCode === errorCodes.NOT_COORDINATOR) engine.cluster(home)?.invalidateCoordinator(groupId)
+        if (errorCode === errorCodes.NOT_COORDINATOR) home.invalidateCoordinator(groupId)
         return body
       })
       .then(answer, fail)
