@@ -57,9 +57,9 @@ export class KnownBounds {
         // Ends last: what was committed before is below them.
         const startsFound = await readOffsets(cluster, ofStarts, 'start', timeoutMs)
         const endsFound = await readOffsets(cluster, ofEnds, 'highWatermark', timeoutMs)
-        const complete =
-          this.#keep(name, ofStarts, startsFound, 'starts') && this.#keep(name, ofEnds, endsFound, 'ends')
-        if (!complete) late.add(name)
+        const startsKept = this.#keep(name, ofStarts, startsFound, 'starts')
+        const endsKept = this.#keep(name, ofEnds, endsFound, 'ends')
+        if (!startsKept || !endsKept) late.add(name)
         return late
       }),
     )
