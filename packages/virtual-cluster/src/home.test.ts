@@ -26,6 +26,8 @@ let kafkas: Map<string, FakeKafka>
 let table: RouteTable
 let engine: Engine
 let client: TestClient
+/** Clusters that connections were made to. */
+let connected: string[]
 let silentSinceMs: Map<string, number>
 let tellSighting: (cluster: string) => void
 /** Cluster: group, topic-partition@offset. */
@@ -45,6 +47,7 @@ const orders = TopicRoute.create({
 beforeEach(() => {
   virtualTime()
   commits = []
+  connected = []
   silentSinceMs = new Map()
   kafkas = new Map(['a', 'b'].map((name) => [name, coordinator(new FakeKafka(name))]))
   table = RouteTable.fromJSON({
@@ -62,7 +65,10 @@ beforeEach(() => {
   engine = new Engine({
     tenant: 'default',
     routes: table,
-    connect: ({ name }) => new FakeConnections(kafkas.get(name)!) as unknown as ClusterConnections,
+    connect: ({ name }) => {
+      connected.push(name)
+      return new FakeConnections(kafkas.get(name)!) as unknown as ClusterConnections
+    },
     listeners,
     admin: {
       createTopic: () => Promise.reject(new Error('not here')),
@@ -248,6 +254,24 @@ describe('while home is silent', () => {
     goSilent('a')
     const [answer] = await timed(listing, 1_100)
     expect(answer).toMatchObject({ errorCode: COORDINATOR_NOT_AVAILABLE })
+  })
+})
+
+describe('when the engine is closed', () => {
+  it('who waits for home hears of it at once, and nothing is connected any more', async () => {
+    goSilent('a')
+    const beating = beat().catch(String)
+    const looking = engine.groups.ready().catch(String)
+    const running = engine.groups.run(async (home) => home.name).catch(String)
+    await elapse(100)
+    await engine.close()
+    comeBack('a')
+    const waited = Promise.all([beating, looking, running])
+    const closed = 'HomeAway: the engine is being closed'
+    expect(await timed(waited, 5)).toEqual([['Error: the session ended', closed, closed], 5])
+    await elapse(1_100)
+    expect(await engine.groups.ready().catch(String)).toBe(closed)
+    expect(connected).toEqual([])
   })
 })
 

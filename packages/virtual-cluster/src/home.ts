@@ -5,6 +5,8 @@ import type { Session } from './session.ts'
 
 /** The tenant's groups live on its home cluster. What is forwarded there carries home's names of topics. */
 
+const CLOSED = 'the engine is being closed'
+
 /** Home cannot be asked now. Clients look their coordinator up again, and find it where home is then. */
 export class HomeAway extends Error {
   override readonly name = 'HomeAway'
@@ -34,6 +36,7 @@ export class GroupHome {
   readonly #waiting = new Set<() => void>()
   #silentTimer: NodeJS.Timeout | undefined
   #home: string | undefined
+  #closed = false
 
   constructor(engine: Engine, sightings: ClusterSightings) {
     this.#engine = engine
@@ -53,6 +56,7 @@ export class GroupHome {
     const { limits, now } = this.#engine
     const untilMs = now() + limits.homeWaitMaxMs
     for (;;) {
+      if (this.#closed) throw new HomeAway(CLOSED)
       const home = this.#named
       if (home === undefined) {
         const { tenant, routes } = this.#engine
@@ -141,9 +145,10 @@ export class GroupHome {
   }
 
   close(): void {
+    this.#closed = true
     this.#leaveSightings()
     clearTimeout(this.#silentTimer)
-    this.#fail(() => true, 'the engine is being closed')
+    this.#fail(() => true, CLOSED)
     this.#wake()
   }
 
