@@ -75,9 +75,14 @@ export class CommitMirror {
     this.#homes = homesOf(engine)
   }
 
+  /** Whether what this cluster takes is written elsewhere too. */
+  follows(home: string): boolean {
+    return !this.#closed && this.#homes?.home === home
+  }
+
   /** Home has taken these. `home`: the cluster that did. */
   committed(home: string, group: string, commits: readonly HomeCommit[]): void {
-    if (this.#closed || this.#homes?.home !== home) return
+    if (!this.follows(home)) return
     const { routes, tenant } = this.#engine
     const nowMs = this.#engine.now()
     for (const { topic: name, partition, offset, metadata } of commits) {
@@ -90,7 +95,7 @@ export class CommitMirror {
 
   /** Home has deleted the group. */
   deleted(home: string, group: string): void {
-    if (this.#closed || this.#homes?.home !== home) return
+    if (!this.follows(home)) return
     this.#queue.delete(group, this.#engine.now())
     this.#arm()
   }

@@ -27,7 +27,8 @@ export const offsetCommitHandler = typed(offsetCommit, [2, 9], async (session, r
             home.invalidateCoordinator(request.groupId)
           }
         }
-        engine.mirror.committed(home.name, request.groupId, taken(request, errors))
+        if (engine.mirror.follows(home.name))
+          engine.mirror.committed(home.name, request.groupId, taken(request, errors))
       })
     } catch (error) {
       errors.clear()
