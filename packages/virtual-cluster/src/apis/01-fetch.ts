@@ -76,7 +76,7 @@ function learnLeaders(call: FetchCall, unknown: readonly FetchPart[]): void {
 function run(call: FetchCall): void {
   const { engine } = call.session
   const groups = new Map<FetchLane, FetchPart[]>()
-  const topics = new Set<LiveTopic>()
+  const topics = new Map<LiveTopic, FetchPart[]>()
   let immediate = false
   let waits = false
   for (const part of call.parts) {
@@ -84,7 +84,9 @@ function run(call: FetchCall): void {
       immediate = true
       continue
     }
-    topics.add(part.topic)
+    const ofTopic = topics.get(part.topic)
+    if (ofTopic === undefined) topics.set(part.topic, [part])
+    else ofTopic.push(part)
     if (part.waits) {
       waits = true
       setWatermark(part)
@@ -105,18 +107,18 @@ function run(call: FetchCall): void {
   const waiting = {
     wake: () => done(),
     isElsewhere: (topic: LiveTopic) =>
-      call.parts.some((part) => part.topic === topic && part.error === 0 && isElsewhere(part, topic)),
+      topics.get(topic)!.some((part) => part.error === 0 && isElsewhere(part, topic)),
   }
   const takers: [FetchLane, FetchAnswered][] = []
   let leave = () => {}
   const done = () => {
     if (call.done) return
     leave()
-    for (const topic of topics) topic.waitingFetches.delete(waiting)
+    for (const topic of topics.keys()) topic.waitingFetches.delete(waiting)
     for (const [lane, taker] of takers) lane.leave(taker)
     finish(call)
   }
-  for (const topic of topics) topic.waitingFetches.add(waiting)
+  for (const topic of topics.keys()) topic.waitingFetches.add(waiting)
   if (groups.size === 0) {
     // Nothing can be asked: an answer at once would have the client ask again in a tight loop.
     const nothingWrong = call.parts.length === 0 || (waits && !immediate)
