@@ -30,32 +30,35 @@ const FAILURES_TOLD = 3
 export class ListenerCanaries {
   readonly #parts: ListenerCanariesParts
   /** In the order in which they take their turns. */
-  #states: ListenerState[] = []
+  #states = new Map<string, ListenerState>()
   #next = 0
 
   constructor(parts: ListenerCanariesParts) {
     this.#parts = parts
   }
 
-  get states(): readonly ListenerState[] {
-    return this.#states
+  get states(): Iterable<ListenerState> {
+    return this.#states.values()
   }
 
   follow({ accessPoints }: RouteTable): void {
-    const before = new Map(this.#states.map((state) => [keyOf(state), state]))
-    this.#states = [...accessPoints.values()].flatMap(({ id, bootstrap, listeners }) =>
-      Object.entries({ bootstrap, ...listeners }).map(([listener, address]) => {
+    const states = new Map<string, ListenerState>()
+    for (const { id, bootstrap, listeners } of accessPoints.values()) {
+      for (const [listener, address] of Object.entries({ bootstrap, ...listeners })) {
         const state = { accessPoint: id, listener, address, up: undefined, failures: 0 }
-        return before.get(keyOf(state)) ?? state
-      }),
-    )
+        const key = keyOf(state)
+        states.set(key, this.#states.get(key) ?? state)
+      }
+    }
+    this.#states = states
   }
 
   async round(): Promise<void> {
     const { topic, timeoutMs, now, onCheck } = this.#parts
-    const count = Math.min(PROBES_MAX, this.#states.length)
-    const due = Array.from({ length: count }, (_, i) => this.#states[(this.#next + i) % this.#states.length]!)
-    this.#next = this.#states.length === 0 ? 0 : (this.#next + count) % this.#states.length
+    const all = [...this.#states.values()]
+    const count = Math.min(PROBES_MAX, all.length)
+    const due = Array.from({ length: count }, (_, i) => all[(this.#next + i) % all.length]!)
+    this.#next = all.length === 0 ? 0 : (this.#next + count) % all.length
     await Promise.all(
       due.map(async (state) => {
         const { ok, why, latenciesMs } = await probeListener({
@@ -72,10 +75,10 @@ export class ListenerCanaries {
   }
 
   #took(before: ListenerState, ok: boolean, why: string | undefined): void {
-    const index = this.#states.findIndex((state) => keyOf(state) === keyOf(before))
-    if (index < 0) return
+    const key = keyOf(before)
+    if (!this.#states.has(key)) return
     const failures = ok ? 0 : before.failures + 1
-    this.#states[index] = { ...before, up: ok, failures }
+    this.#states.set(key, { ...before, up: ok, failures })
     const { accessPoint, listener, address } = before
     const evidence = { listener, address, failures }
     if (failures === FAILURES_TOLD) {

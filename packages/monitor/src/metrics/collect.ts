@@ -10,7 +10,7 @@ import { type MonitorMetric, monitorMetrics } from './monitor-metrics.ts'
 /** All that a monitor knows at one moment. */
 export interface MonitorState {
   readonly clusters: Iterable<ClusterCanary>
-  readonly listeners: readonly ListenerState[]
+  readonly listeners: Iterable<ListenerState>
   readonly clusterChecks: Iterable<readonly [Labels, number]>
   readonly listenerChecks: Iterable<readonly [Labels, number]>
   readonly clusterLatencies: readonly (readonly [Labels, Distribution])[]
@@ -53,7 +53,7 @@ export function collect(state: MonitorState): (Gauge | Histogram)[] {
       .filter(({ works }) => works !== undefined)
       .map(({ name, works }) => [{ cluster: name }, works === true ? 1 : 0]),
     braid_canary_checks_total: [...state.clusterChecks],
-    braid_listener_up: state.listeners
+    braid_listener_up: [...state.listeners]
       .filter(({ up }) => up !== undefined)
       .map((listener) => [ofListener(listener), listener.up === true ? 1 : 0]),
     braid_listener_checks_total: [...state.listenerChecks],
