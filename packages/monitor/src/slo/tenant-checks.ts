@@ -36,6 +36,7 @@ export class TenantChecks {
     const good = check.ok && producedWithin(check, this.#produceMaxMs)
     const { source } = check
     const concerned = source.kind === 'cluster' ? (this.#byCluster.get(source.cluster) ?? []) : this.#tenants
-    for (const tenant of concerned) this.#rates.add(tenant, this.#now(), good ? 1 : 0, good ? 0 : 1)
+    const nowMs = this.#now()
+    for (const tenant of concerned) this.#rates.add(tenant, nowMs, good ? 1 : 0, good ? 0 : 1)
   }
 }
