@@ -316,7 +316,7 @@ export class LiveTopic {
     const turned = hasTurned(before, route)
     if (turned && this.#departures.turned(this.engine.versionBefore)) this.engine.unsettled(this)
     if (route.physicalTopic(route.active) !== this.active) this.#switched(before)
-    if (turned || route.depth !== before.depth) this.sealedKnown()
+    else if (turned || route.depth !== before.depth) this.sealedKnown()
     for (const fetch of [...this.waitingFetches]) if (fetch.isElsewhere(this)) fetch.wake()
     this.pumpAll()
   }
