@@ -78,4 +78,28 @@ describe('a sealed loglet that grows', () => {
     await other.round(table)
     expect(found[1]?.id).toBe(found[0]?.id)
   })
+
+  test('is told of with what is known when it cannot be read, and others there are not waited for', async () => {
+    for (const log of a.createTopic('orders.1', 3)) log.write(12)
+    b.createTopic('orders.2', 3)
+    const to = { cluster: 'b', topic: 'orders.2' }
+    const route = topicOf('orders', { partitions: 3 }).sealedAndAppended([10n, 10n, 10n], to)
+    const table = tableOf({ a, b }, [route])
+    set.follow(table)
+    const found: Finding[] = []
+    const find = (finding: Finding) => found.push(finding)
+    const watch = new StrayWatch({ clusters: set.get, find, timeoutMs: 1_000 })
+    a.refusesFetches = true
+    await watch.round(table)
+    expect(found.map(({ evidence }) => [evidence.partition, evidence.producers])).toEqual(
+      [0, 1, 2].map((partition) => [partition, 'producers that could not be read']),
+    )
+    expect(a.fetches).toBe(1)
+    a.refusesFetches = false
+    for (const log of a.topics.get('orders.1')!) log.write(1, 0n, 4711n)
+    await watch.round(table)
+    expect(found.slice(3).map(({ evidence }) => evidence.producers)).toEqual(
+      Array(3).fill('producers id 4711'),
+    )
+  })
 })

@@ -69,13 +69,15 @@ export class StrayWatch {
       ([topic, ofTopic]) => ({ topic, partitions: ofTopic.map(({ partition }) => partition) }),
     )
     const ends = await readOffsets(cluster, asked, 'logEnd', this.#parts.timeoutMs)
+    // One that is late is not waited for again in this look.
+    const late = new Set<string>()
     for (const one of sealed) {
       const end = ends.get(one.route.physicalTopic(one.loglet))?.get(one.partition)
-      if (end !== undefined) await this.#judge(one, end)
+      if (end !== undefined) await this.#judge(one, end, late)
     }
   }
 
-  async #judge(sealed: Sealed, end: bigint): Promise<void> {
+  async #judge(sealed: Sealed, end: bigint, late: Set<string>): Promise<void> {
     const { route, loglet, partition } = sealed
     const key = keyOf(sealed)
     const cut = route.end(loglet, partition)
@@ -88,7 +90,7 @@ export class StrayWatch {
     this.#totals.set(`${tenant}/${topic}`, { ...total, records: total.records + Number(end - from) })
     const cluster = route.cluster(loglet)
     const physicalTopic = route.physicalTopic(loglet)
-    const producers = await this.#producers(sealed, from)
+    const producers = await this.#producers(sealed, from, late)
     this.#parts.find({
       id: createHash('sha256').update(`${key}/${from}/${end}`).digest('hex').slice(0, 32),
       kind: 'STRAYS_SEEN',
@@ -109,12 +111,18 @@ export class StrayWatch {
   }
 
   /** Who wrote them, as their batches say. */
-  async #producers({ route, loglet, partition }: Sealed, offset: bigint): Promise<string> {
-    const cluster = this.#parts.clusters(route.cluster(loglet))
+  async #producers({ route, loglet, partition }: Sealed, offset: bigint, late: Set<string>): Promise<string> {
+    const name = route.cluster(loglet)
+    const cluster = late.has(name) ? undefined : this.#parts.clusters(name)
     const ids = new Map<bigint, number>()
     try {
       const from = { topic: route.physicalTopic(loglet), partition, offset }
-      const batches = cluster && (await readBatches(cluster, from, READ_BYTES, this.#parts.timeoutMs))
+      const batches =
+        cluster &&
+        (await readBatches(cluster, from, READ_BYTES, this.#parts.timeoutMs).catch(() => {
+          late.add(name)
+          return undefined
+        }))
       if (batches !== undefined)
         walkBatches(batches, (at) => {
           const id = producerId(batches, at)

@@ -70,6 +70,9 @@ export class FakeCluster {
   readonly members = new Set<string>()
   /** Answered to every produce instead of taking it. */
   refuseProduces: number | undefined
+  /** Breaks the connection of every fetch. */
+  refusesFetches = false
+  fetches = 0
   /** How many produces came, by topic. */
   readonly produced = new Map<string, number>()
   readonly #brokers: FakeBroker[] = []
@@ -193,6 +196,8 @@ export class FakeCluster {
   }
 
   #fetch({ topics }: Asked<typeof fetch>) {
+    this.fetches++
+    if (this.refusesFetches) return undefined
     return {
       responses: topics.map(({ topic, partitions }) => ({
         topic,
