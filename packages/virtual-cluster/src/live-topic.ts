@@ -5,6 +5,7 @@ import type { Engine } from './engine.ts'
 import { forward } from './forward.ts'
 import { type ActiveState, judgeNow, PartitionProducers } from './handover.ts'
 import { HeldQueue } from './held.ts'
+import { logletIndex } from './loglet-index.ts'
 import { PassedRanges } from './passed-ranges.ts'
 import type { ProducePart } from './produce-part.ts'
 import { meaningOf } from './refusal.ts'
@@ -204,10 +205,7 @@ export class LiveTopic {
 
   #appended(part: ProducePart, physicalOffset: bigint): void {
     const { route, active } = this
-    let index = route.active
-    if (part.sentTo !== active) {
-      while (index >= 0 && route.physicalTopic(index) !== part.sentTo) index--
-    }
+    const index = part.sentTo === active ? route.active : logletIndex(route, part.sentTo)
     if (index < 0) {
       // The loglet was retired between the append and its answer. Retired means emptied by retention.
       this.engine.finish(part, errorCodes.UNKNOWN_SERVER_ERROR)

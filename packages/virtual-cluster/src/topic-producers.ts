@@ -1,6 +1,7 @@
 import type { TopicRoute } from '@braid/routing-model'
 import type { ActiveState, ProducerState } from './handover.ts'
 import type { LiveTopic } from './live-topic.ts'
+import { logletIndex } from './loglet-index.ts'
 import type { ProducePart } from './produce-part.ts'
 import {
   activeProducers,
@@ -66,7 +67,7 @@ export class TopicProducers {
     before: Iterable<readonly [partition: number, ReadonlyMap<bigint, ActiveState>]>,
   ): void {
     const { route } = this.#topic
-    const index = indexOf(route, physicalTopic)
+    const index = logletIndex(route, physicalTopic)
     if (index >= 0 && route.away(index)?.state === 'lost') {
       const cluster = route.cluster(index)
       for (const [partition, known] of before) {
@@ -126,12 +127,12 @@ export class TopicProducers {
   /** Loglets return in any order: what an older one says does not replace what a newer one said. */
   #merge(physicalTopic: string, loglet: readonly ReadonlyMap<bigint, ProducerState>[]): void {
     const { route } = this.#topic
-    const own = indexOf(route, physicalTopic)
+    const own = logletIndex(route, physicalTopic)
     loglet.forEach((producers, partition) => {
       const states = this.#states[partition]!
       for (const [pid, state] of producers) {
         const known = states.get(pid)
-        if (known === undefined || indexOf(route, known.physicalTopic) <= own) states.set(pid, state)
+        if (known === undefined || logletIndex(route, known.physicalTopic) <= own) states.set(pid, state)
       }
     })
     this.#merged.add(physicalTopic)
@@ -183,7 +184,7 @@ export class TopicProducers {
   provesGap(partition: number, producerId: bigint): boolean {
     const state = this.#states[partition]!.get(producerId)
     if (state?.isFinal !== true) return false
-    return !this.#isLostFrom(indexOf(this.#topic.route, state.physicalTopic) + 1)
+    return !this.#isLostFrom(logletIndex(this.#topic.route, state.physicalTopic) + 1)
   }
 
   /** Whether one of the sealed loglets from `index` on is lost, and was not read before. */
@@ -212,7 +213,7 @@ export class TopicProducers {
     const { engine, route } = this.#topic
     const state = this.#states[partition]!.get(part.producerId)
     if (state === undefined) return -1n
-    const index = indexOf(route, state.physicalTopic)
+    const index = logletIndex(route, state.physicalTopic)
     // If a later one that is lost has it too, that is where it will stand.
     if (index < 0 || route.away(index)?.state === 'lost' || this.#isLostFrom(index)) return -1n
     // What was written again while this one was lost stands in the active one.
@@ -258,13 +259,6 @@ const cutsOf = (route: TopicRoute, index: number): Cut[] =>
 function isBeforeGap(route: TopicRoute, index: number, partition: number): boolean {
   const records = route.end(index, partition) - route.start(index, partition)
   return route.base(index, partition) + records < route.base(index + 1, partition)
-}
-
-/** -1: it is not in the chain any more, before all others. */
-function indexOf(route: TopicRoute, physicalTopic: string): number {
-  let index = route.active
-  while (index >= 0 && route.physicalTopic(index) !== physicalTopic) index--
-  return index
 }
 
 const everyPartition = (partitions: number): number[] =>

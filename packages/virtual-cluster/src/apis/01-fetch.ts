@@ -3,6 +3,7 @@ import { FetchCall, FetchPart, NO_RECORDS } from '../fetch-call.ts'
 import type { FetchAnswered, FetchLane, PhysicalAnswer } from '../fetch-lane.ts'
 import { isElsewhere, place } from '../fetch-place.ts'
 import type { LiveTopic } from '../live-topic.ts'
+import { logletIndex } from '../loglet-index.ts'
 import { mapRecords, withoutHoles } from '../map-records.ts'
 import type { Session } from '../session.ts'
 import { earliestOf, firstPossible } from './02-list-offsets.ts'
@@ -178,8 +179,7 @@ async function passOver(part: FetchPart): Promise<void> {
   const { partition, physicalTopic } = part
   const { route } = topic
   try {
-    let index = route.active
-    while (index > 0 && route.physicalTopic(index) !== physicalTopic) index--
+    const index = Math.max(0, logletIndex(route, physicalTopic))
     const [first, own] = await Promise.all([
       firstPossible(topic, partition),
       earliestOf(topic, index, partition),
@@ -222,8 +222,7 @@ function mapAnswer(part: FetchPart, answer: PhysicalAnswer): void {
   const topic = part.topic!
   const { route } = topic
   const { partition } = part
-  let index = route.active
-  while (index >= 0 && route.physicalTopic(index) !== part.physicalTopic) index--
+  const index = logletIndex(route, part.physicalTopic)
   part.error = index < 0 ? errorCodes.OFFSET_OUT_OF_RANGE : answer.error
   if (part.error !== 0) {
     if (
