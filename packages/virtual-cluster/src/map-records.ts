@@ -1,4 +1,5 @@
 import {
+  BATCH_HEADER_BYTES,
   baseOffset,
   batchBytes,
   magic,
@@ -8,7 +9,6 @@ import {
   setPartitionLeaderEpoch,
 } from '@braid/kafka-protocol'
 
-const BATCH_HEADER_BYTES = 61
 const MAGIC_V2 = 2
 
 /**

@@ -1,4 +1,5 @@
 import {
+  BATCH_HEADER_BYTES,
   batchBytes,
   errorCodes,
   magic,
@@ -14,7 +15,6 @@ import { byTopic, writeLength } from './answer-fields.ts'
 
 /** First version with compact strings, arrays and tags. */
 const FLEXIBLE = 9
-const BATCH_HEADER_BYTES = 61
 
 /**
  * Produce: each batch goes, as it is, to the leader of its partition's active loglet. What is decoded is
@@ -68,7 +68,7 @@ function refusalOf(records: Buffer): Refusal | undefined {
   if (records.length < BATCH_HEADER_BYTES) {
     return {
       error: errorCodes.CORRUPT_MESSAGE,
-      message: `a record batch has at least 61 bytes, not ${records.length}`,
+      message: `a record batch has at least ${BATCH_HEADER_BYTES} bytes, not ${records.length}`,
     }
   }
   if (magic(records, 0) !== 2) {
