@@ -67,6 +67,7 @@ export class Audit {
     const delivered = new Map(this.#delivered.totals)
     const logs = await this.#readLogs(table, acknowledged.keys())
     this.#looks.push({ atMs: now(), acknowledged, delivered, heard, logs })
+    this.#forget(table)
     const last = this.#looks.at(-1)!
     this.#beganMs ??= last.atMs + LEAD_MS
     if (last.atMs < this.#beganMs + windowMs) return
@@ -75,6 +76,14 @@ export class Audit {
     const needed = last.atMs - LEAD_MS
     const from = this.#looks.findLastIndex(({ atMs }) => atMs <= needed)
     this.#looks = this.#looks.slice(Math.max(0, from))
+  }
+
+  /** What no route names any more, once no look that is still compared had it. */
+  #forget(table: RouteTable): void {
+    const isNeeded = (key: string) =>
+      routeOf(table, key) !== undefined || this.#looks.some(({ logs }) => logs.has(key))
+    this.#acknowledged.forgetAllBut(isNeeded)
+    this.#delivered.forgetAllBut(isNeeded)
   }
 
   #close(beganMs: number, end: Look): void {
@@ -157,8 +166,7 @@ export class Audit {
 
   async #readLogs(table: RouteTable, keys: Iterable<string>): Promise<Map<string, LogRecords>> {
     const routes = [...keys].flatMap((key): [string, TopicRoute][] => {
-      const [tenant = '', topic = ''] = key.split('/')
-      const route = table.topic(tenant, topic)
+      const route = routeOf(table, key)
       return route === undefined ? [] : [[key, route]]
     })
     const found = new Map<string, LogRecords>()
@@ -182,6 +190,11 @@ export class Audit {
     )
     return found
   }
+}
+
+function routeOf(table: RouteTable, key: string): TopicRoute | undefined {
+  const [tenant = '', topic = ''] = key.split('/')
+  return table.topic(tenant, topic)
 }
 
 /** From each look to the next. */

@@ -52,4 +52,25 @@ describe('what proxies counted', () => {
     acknowledged.heard('p1', counts(52))
     expect(acknowledged.totals.get('default/orders')).toBe(2)
   })
+
+  test('topics that nobody needs are forgotten, and what a proxy still says of them is not new when they are back', () => {
+    const acknowledged = new ProxyCounts()
+    acknowledged.heard('p1', counts(1_000))
+    acknowledged.heard('p1', counts(1_010))
+    acknowledged.forgetAllBut(() => false)
+    expect([...acknowledged.totals]).toEqual([])
+    acknowledged.heard('p1', counts(1_010))
+    acknowledged.forgetAllBut(() => false)
+    acknowledged.heard('p1', counts(1_013))
+    expect(acknowledged.totals.get('default/orders')).toBe(3)
+  })
+
+  test('one that was forgotten and not said any more counts from its beginning', () => {
+    const acknowledged = new ProxyCounts()
+    acknowledged.heard('p1', counts(1_000))
+    acknowledged.forgetAllBut(() => false)
+    acknowledged.heard('p1', new Map())
+    acknowledged.heard('p1', counts(1_200))
+    expect(acknowledged.totals.get('default/orders')).toBe(1_200)
+  })
 })

@@ -45,7 +45,13 @@ export class ProxyCounts {
       const grown = value >= before ? value - before : value
       this.#totals.set(key, (this.#totals.get(key) ?? 0) + grown)
     }
-    this.#last.set(target, new Map([...(last ?? []), ...counts]))
+    const kept = [...(last ?? [])].filter(([key]) => this.#totals.has(key))
+    this.#last.set(target, new Map([...kept, ...counts]))
+  }
+
+  /** What a proxy still says stays known of it: it is not new when the topic is back. */
+  forgetAllBut(isNeeded: (key: string) => boolean): void {
+    for (const key of this.#totals.keys()) if (!isNeeded(key)) this.#totals.delete(key)
   }
 
   get totals(): Counts {

@@ -1,11 +1,14 @@
 import { errorCodes } from '@braid/kafka-protocol'
+import { RouteTable } from '@braid/routing-model'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { ClusterSet, checkBounds } from '../clusters/cluster-set.ts'
+import type { Finding } from '../findings.ts'
 import { silent } from '../log.ts'
 import { FakeCluster } from '../testing/fake-cluster.ts'
 import { tableOf } from '../testing/routes.ts'
 import { canaryReplicas, canaryTopic } from './canary-topic.ts'
 import type { Check } from './checks.ts'
+import { ClusterCanaries } from './cluster-canaries.ts'
 import { ClusterCanary } from './cluster-canary.ts'
 import { probeListener } from './listener-probe.ts'
 
@@ -118,6 +121,35 @@ describe('a cluster from outside', () => {
       expect(one.vote.state).toBe(i < 15 ? 'up' : 'down')
     }
     expect(one.vote.detail).toContain('NOT_ENOUGH_REPLICAS')
+  })
+})
+
+describe('canaries of all clusters', () => {
+  test('one that was told of as down and has left the routes is told of anew when it is back', async () => {
+    const found: Finding[] = []
+    const find = (finding: Finding) => found.push(finding)
+    const parts = { pulses, records, onCheck: () => {}, find, log: silent, now: () => nowMs, timeoutMs: 500 }
+    const all = new ClusterCanaries(parts)
+    const [there, gone] = [tableOf({ a: cluster }, []), RouteTable.empty()]
+    await cluster.stop()
+    const down = async () => {
+      await expect
+        .poll(() => {
+          all.pulse()
+          return all.isDown('a')
+        })
+        .toBe(true)
+      nowMs += 1_000
+      all.votes()
+      all.votes()
+    }
+    all.follow(there)
+    await down()
+    expect(found).toMatchObject([{ kind: 'CANARY_FAILING', cluster: 'a' }])
+    all.follow(gone)
+    all.follow(there)
+    await down()
+    expect(found.map(({ kind }) => kind)).toEqual(['CANARY_FAILING', 'CANARY_FAILING'])
   })
 })
 

@@ -36,6 +36,7 @@ export class ClusterCanaries {
 
   follow({ clusters }: RouteTable): void {
     for (const name of this.#canaries.keys()) if (!clusters.has(name)) this.#canaries.delete(name)
+    for (const name of this.#told.keys()) if (!clusters.has(name)) this.#told.delete(name)
     const { pulses, records, onCheck, now, log, timeoutMs } = this.#parts
     for (const name of clusters.keys()) {
       if (this.#canaries.has(name)) continue

@@ -21,7 +21,7 @@ afterEach(() => Promise.all([set.close(), a.stop()]))
 
 function watched() {
   const [log] = a.createTopic('orders.1', 1)
-  const table = tableOf({ a }, [topicOf('orders')])
+  const table = tableOf({ a }, [topicOf('orders'), topicOf('clicks')])
   set.follow(table)
   const find = (finding: Finding) => found.push(finding)
   const clusters = (name: string) => (isDown ? undefined : set.get(name))
@@ -32,7 +32,11 @@ function watched() {
       nowMs += 5_000
     }
   }
-  return { log: log!, watch, rounds }
+  const remove = () => {
+    const removedTopics = [{ tenant: 'default', name: 'orders' }]
+    table.apply({ from: table.version, to: table.version + 1, removedTopics })
+  }
+  return { log: log!, watch, rounds, remove }
 }
 
 const kinds = () => found.map(({ kind }) => kind)
@@ -90,4 +94,18 @@ test('a home that is known to be down is not waited for, and said to be missing'
   await rounds(1)
   expect(watch.missing).toEqual(['a does not answer, which is the home of groups'])
   expect([...watch.groups]).toMatchObject([{ records: 6n }])
+})
+
+test('a topic that is deleted meanwhile takes its groups along', async () => {
+  const { log, watch, rounds, remove } = watched()
+  log.write(10)
+  a.commit('readers', 'orders.1', 0, 4n)
+  await rounds(1)
+  isDown = true
+  await rounds(1)
+  expect([...watch.groups]).toHaveLength(1)
+  remove()
+  await rounds(1)
+  expect(watch.missing).toHaveLength(1)
+  expect([...watch.groups]).toEqual([])
 })

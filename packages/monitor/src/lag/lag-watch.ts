@@ -64,11 +64,15 @@ export class LagWatch {
       const delivered = (this.#groups.get(key)?.delivered ?? 0n) + this.#deliveredBy(ofGroup)
       groups.set(key, this.#groupLag(ofGroup, delivered, now(), seen))
     }
-    // What was not heard is as it was.
-    if (missing.length > 0) {
-      for (const [key, group] of this.#groups) if (!groups.has(key)) groups.set(key, group)
-    } else {
-      for (const key of this.#windows.keys()) if (!seen.has(key)) this.#windows.delete(key)
+    // What was not heard is as it was, as long as its topic is there.
+    const mayBeThere = (tenant: string, topic: string) =>
+      missing.length > 0 && table.topic(tenant, topic) !== undefined
+    for (const [key, group] of this.#groups)
+      if (!groups.has(key) && mayBeThere(group.tenant, group.topic)) groups.set(key, group)
+    for (const key of this.#windows.keys()) {
+      if (seen.has(key)) continue
+      const [, tenant = '', topic = ''] = key.split('/', 3)
+      if (!mayBeThere(tenant, topic)) this.#windows.delete(key)
     }
     this.#tellChanges(groups)
     this.#groups = groups

@@ -87,4 +87,16 @@ describe('burn rates', () => {
     rates.forgetAllBut(new Set(['others']))
     expect(rate('5m')).toBeUndefined()
   })
+
+  test('one that was burning when it went is told of anew when it is back and burns', () => {
+    const { rates, minutes, found } = burning()
+    const errors = () => found.filter(({ severity }) => severity === 'error')
+    minutes(3, 0, 60)
+    rates.forgetAllBut(new Set(['shop']))
+    minutes(3, 0, 60)
+    expect(errors()).toHaveLength(1)
+    rates.forgetAllBut(new Set(['others']))
+    minutes(3, 0, 60)
+    expect(errors()).toHaveLength(2)
+  })
 })

@@ -90,6 +90,8 @@ export class BurnRates {
 
   forgetAllBut(tenants: ReadonlySet<string>): void {
     for (const tenant of this.#rings.keys()) if (!tenants.has(tenant)) this.#rings.delete(tenant)
+    for (const key of this.#burning)
+      if (!tenants.has(key.slice(key.indexOf('/') + 1))) this.#burning.delete(key)
   }
 
   *rates(nowMs: number): Iterable<{ tenant: string; window: SloWindow; rate: number }> {

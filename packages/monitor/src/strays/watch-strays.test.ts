@@ -77,6 +77,9 @@ describe('a sealed loglet that grows', () => {
     const other = new StrayWatch({ clusters: set.get, find, timeoutMs: 1_000 })
     await other.round(table)
     expect(found[1]?.id).toBe(found[0]?.id)
+    table.apply({ from: 7, to: 8, removedTopics: [{ tenant: 'shop', name: 'orders' }] })
+    await watch.round(table)
+    expect([...watch.totals]).toEqual([])
   })
 
   test('is told of with what is known when it cannot be read, and others there are not waited for', async () => {

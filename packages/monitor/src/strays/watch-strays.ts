@@ -48,6 +48,8 @@ export class StrayWatch {
     const due = this.#due(all)
     const kept = new Set(all.map(keyOf))
     for (const key of this.#ends.keys()) if (!kept.has(key)) this.#ends.delete(key)
+    for (const [key, { tenant, topic }] of this.#totals)
+      if (table.topic(tenant, topic) === undefined) this.#totals.delete(key)
     await Promise.all(
       [...Map.groupBy(due, ({ route, loglet }) => route.cluster(loglet))].map(([cluster, sealed]) =>
         this.#look(cluster, sealed),
