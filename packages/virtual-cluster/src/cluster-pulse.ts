@@ -24,8 +24,8 @@ export const pulseConnectionOptions = {
   maxInflight: 16,
 }
 
-export const PULSE_EVERY_MS = 500
-export const PULSE_TIMEOUT_MS = 1_000
+const PULSE_EVERY_MS = 500
+const PULSE_TIMEOUT_MS = 1_000
 /** When the broker that is asked first takes longer, all others are asked too: one broker is not the cluster. */
 const ASK_OTHERS_MS = 250
 /** A broker that hangs up on every request is not asked in a loop. */

@@ -148,7 +148,7 @@ export class CommitMirror {
   #tick(): void {
     const nowMs = this.#engine.now()
     if (this.#mayWrite(nowMs)) {
-      this.#ready = this.#queue.due(nowMs, Number.POSITIVE_INFINITY)
+      this.#ready = this.#queue.due(nowMs)
       this.#pump()
     }
     this.#say(nowMs)

@@ -159,12 +159,6 @@ export class Engine {
     return version
   }
 
-  get heldBatches(): number {
-    let held = 0
-    for (const topic of this.#topics.values()) held += topic.heldBatches
-    return held
-  }
-
   /** What went through here, by topic, since each is known; a topic that is deleted is left out. */
   counts(): readonly TopicCounts[] {
     return Array.from(

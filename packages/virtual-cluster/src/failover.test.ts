@@ -83,7 +83,7 @@ describe('a topic that fails over', () => {
     await elapse(100)
     expect(access.engine.leaseHeld).toBe(false)
     expect(await now(send(numbered(2)))).toBe('waits')
-    expect(access.engine.heldBatches).toBe(1)
+    expect(access.engine.topic('orders')!.heldBatches).toBe(1)
   })
 
   it('holds batches for failoverHoldMaxMs, in bounded memory, then the client gets NOT_LEADER_OR_FOLLOWER', async () => {

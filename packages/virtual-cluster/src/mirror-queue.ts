@@ -82,11 +82,10 @@ export class MirrorQueue {
     entry.notBeforeMs = 0
   }
 
-  /** The groups that have something to send now; at most `max`. */
-  due(nowMs: number, max: number): string[] {
+  /** The groups that have something to send now. */
+  due(nowMs: number): string[] {
     const due: string[] = []
     for (const [name, group] of this.#groups) {
-      if (due.length >= max) break
       if (group.sending === undefined && group.notBeforeMs <= nowMs) due.push(name)
     }
     return due

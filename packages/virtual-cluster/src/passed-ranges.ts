@@ -13,10 +13,6 @@ export class PassedRanges {
   readonly #overtaken = new Map<string, bigint>()
   readonly #empty: EmptyRange[] = []
 
-  get isEmpty(): boolean {
-    return this.#overtaken.size === 0 && this.#empty.length === 0
-  }
-
   /** Retention has taken a loglet's beginning, up to this offset. */
   overtaken(physicalTopic: string, partition: number, upTo: bigint): void {
     this.#overtaken.set(`${physicalTopic}/${partition}`, upTo)
@@ -30,7 +26,7 @@ export class PassedRanges {
 
   /** The offset itself, or the one behind what is passed over. */
   past(physicalTopic: string, partition: number, physical: bigint): bigint {
-    if (this.isEmpty) return physical
+    if (this.#overtaken.size === 0 && this.#empty.length === 0) return physical
     const place = `${physicalTopic}/${partition}`
     const overtaken = this.#overtaken.get(place)
     let offset = physical
