@@ -63,6 +63,11 @@ export class RouteTable {
     return this.topicsByTenant.get(tenant)?.values() ?? []
   }
 
+  /** Of all tenants. */
+  *allTopics(): Iterable<TopicRoute> {
+    for (const topics of this.topicsByTenant.values()) yield* topics.values()
+  }
+
   get topicCount(): number {
     let count = 0
     for (const topics of this.topicsByTenant.values()) count += topics.size

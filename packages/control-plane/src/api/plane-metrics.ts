@@ -125,11 +125,9 @@ async function valuesOf({ readers, published, role, store, term }: Measured): Pr
 
 function lostLoglets(routes: PublishedRoutes['table']): number {
   let count = 0
-  for (const tenant of routes.tenants.keys()) {
-    for (const route of routes.topics(tenant)) {
-      if (!route.isPartlyAway) continue
-      for (let i = 0; i < route.depth; i++) if (route.away(i) !== undefined) count++
-    }
+  for (const route of routes.allTopics()) {
+    if (!route.isPartlyAway) continue
+    for (let i = 0; i < route.depth; i++) if (route.away(i) !== undefined) count++
   }
   return count
 }

@@ -81,9 +81,7 @@ export class Doctor {
       ...accessPoints,
       ...failoverFindings({
         tenants: Array.from(plane.board.table.tenants.values()),
-        routes: Array.from(plane.board.table.tenants.keys()).flatMap((tenant) => [
-          ...plane.board.table.topics(tenant),
-        ]),
+        routes: Array.from(plane.board.table.allTopics()),
         clusters: await plane.store.clusters(),
         topics: surveyed.kind === 'answered' ? surveyed.value.map(({ topic }) => topic) : [],
         accessPoints: this.parts.accessPoints.list(),

@@ -3,7 +3,7 @@ import type { Abandoned } from '@braid/control-api'
 import type { PhysicalTopic, TopicRoute } from '@braid/routing-model'
 import type { Plane } from '../plane.ts'
 import { Refusal } from '../refusal.ts'
-import { indexOfLoglet } from '../sagas/loglet-index.ts'
+import { logicalEndsOf } from './lost-loglets.ts'
 
 /** Called in the transaction that does it. */
 export type AbandonRecorder = (abandoned: Abandoned) => Promise<void>
@@ -47,7 +47,6 @@ async function recordsKnown(
     route.away(index)!.readers === 'wait'
       ? 'Consumers that wait for it go on behind it'
       : 'Consumers have gone on without it already'
-  const partitions = Array.from({ length: route.partitions }, (_, partition) => partition)
   const sum = (ends: readonly bigint[]) =>
     Number(
       ends.reduce((all, end, partition) => {
@@ -55,11 +54,8 @@ async function recordsKnown(
         return all + (end > base ? end - base : 0n)
       }, 0n),
     )
-  if (partitions.every((partition) => route.end(index, partition) >= 0n)) {
-    const ends = partitions.map(
-      (partition) =>
-        route.end(index, partition) - route.start(index, partition) + route.base(index, partition),
-    )
+  const ends = logicalEndsOf({ route, index })
+  if (ends !== undefined) {
     const records = sum(ends)
     return {
       recordsKnown: records,
@@ -132,6 +128,5 @@ async function holdsCommits(
   const home = board.table.tenants.get(route.tenant)?.home
   if (place.cluster === home && place.topic === route.homeTopic) return true
   const mirror = await store.reconcile.standbyHome(route.id)
-  if (mirror?.cluster === place.cluster && mirror.topic === place.topic) return true
-  return indexOfLoglet(route, place) >= 0
+  return mirror?.cluster === place.cluster && mirror.topic === place.topic
 }

@@ -1,6 +1,7 @@
 // A cluster is lost while a whole control plane runs, and what it does by itself.
 import { expect, onTestFinished, test, vi } from 'vitest'
 import type { FakeCluster } from '../testing/fake-cluster.ts'
+import { standsBy } from '../testing/stands-by.ts'
 import { fakeClusters, startTestPlane, type TestPlane } from '../testing/test-plane.ts'
 
 vi.setConfig({ testTimeout: 30_000 })
@@ -82,17 +83,17 @@ async function start(failover: 'strict' | 'available' = 'strict', more: object =
   await plane.client.slas.put({ name: 'gold', availability: { failover } })
   await plane.client.topics.create({ name: 'orders', partitions: 2, sla: 'gold', cluster: 'a' })
   await plane.client.topics.create({ name: 'plain', partitions: 1, cluster: 'a' })
-  await standsBy(plane, 'orders')
+  await isInPlace(plane, 'orders')
   return { plane, clusters }
 }
 
-async function standsBy(plane: TestPlane, topic: string): Promise<void> {
+async function isInPlace(plane: TestPlane, topic: string): Promise<void> {
+  await standsBy(plane.client, topic)
   await expect
-    .poll(async () => {
-      const { failover, drift } = await plane.client.topics.get(topic)
-      return [failover === 'none', drift.filter((text) => text.includes('failover'))]
-    })
-    .toEqual([false, []])
+    .poll(async () =>
+      (await plane.client.topics.get(topic)).drift.filter((text) => text.includes('failover')),
+    )
+    .toEqual([])
 }
 
 const where = async (plane: TestPlane, topic = 'orders') =>
@@ -211,7 +212,7 @@ test('never a second cluster, until it has been quiet for a while or a person sa
   lose(world, 'a', proxy)
   await expect.poll(() => where(plane), { timeout: 15_000 }).toHaveLength(2)
   const second = (await plane.client.topics.get('orders')).cluster as 'b' | 'c'
-  await standsBy(plane, 'orders')
+  await isInPlace(plane, 'orders')
   lose(world, second, proxy)
   await expect
     .poll(async () => (await healthOf(plane, second)).verdict, { timeout: 15_000 })

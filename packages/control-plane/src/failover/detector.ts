@@ -8,6 +8,7 @@ import type { ClusterHealth, FailoverStatus } from '@braid/control-api'
 import { reasonOf } from '../log.ts'
 import type { Plane } from '../plane.ts'
 import type { FailoverRow } from '../store/failover-queries.ts'
+import type { ClusterRow } from '../store/rows.ts'
 import { activeOn } from './failover-context.ts'
 import type { Failovers } from './failovers.ts'
 import type { Judgement } from './judgement.ts'
@@ -70,7 +71,7 @@ export class Detector {
     const underway = await store.failovers.underway()
     const quietUntil = await this.failovers.quietUntil(settings)
     const clusters: ClusterHealth[] = []
-    for (const { name } of await store.clusters()) clusters.push(await this.health(name, underway))
+    for (const row of await store.clusters()) clusters.push(await this.health(row, underway))
     return {
       settings,
       clusters,
@@ -90,7 +91,10 @@ export class Detector {
     )
   }
 
-  private async health(cluster: string, underway: readonly FailoverRow[]): Promise<ClusterHealth> {
+  private async health(
+    { name: cluster, state }: ClusterRow,
+    underway: readonly FailoverRow[],
+  ): Promise<ClusterHealth> {
     const { sight, store } = this.plane
     const votes = sight.shown(cluster)
     const topics = activeOn(this.plane, cluster).filter(({ failover }) => failover !== 'none').length
@@ -100,7 +104,7 @@ export class Detector {
     if (now?.kind === 'return') {
       return { ...about, state: 'returning', verdict: `return ${now.id} is in step ${now.step}` }
     }
-    if ((await store.cluster(cluster))?.state === 'unavailable') {
+    if (state === 'unavailable') {
       const last = await store.failovers.lastSwitched(cluster)
       const by = last === undefined ? '' : ` by failover ${last.id}`
       const next = seen.state === 'up' ? 'it answers again: take it back with a return' : seen.why
@@ -125,9 +129,8 @@ export class Detector {
       if (board.table.clusters.has(cluster)) seen.set(cluster, sighting)
     }
     sight.votes.hear(voterOf(lease), seen, { at, validUntil: at + timings.writeLeaseMs })
-    for (const [cluster, { state }] of seen) {
-      if (renewal.clusters[cluster]?.state !== before?.renewal.clusters[cluster]?.state || state === 'down')
-        this.lookAt(cluster)
+    for (const cluster of seen.keys()) {
+      if (renewal.clusters[cluster]?.state !== before?.renewal.clusters[cluster]?.state) this.lookAt(cluster)
     }
   }
 

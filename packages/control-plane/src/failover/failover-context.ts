@@ -23,10 +23,6 @@ export async function failoverIn({ plane, id }: Pick<FailoverContext, 'plane' | 
   return row
 }
 
-export function* routesOf({ board }: Pick<Plane, 'board'>): Iterable<TopicRoute> {
-  for (const tenant of board.table.tenants.keys()) yield* board.table.topics(tenant)
-}
-
 /** Whether it has records there from before a move, which are not lost yet. */
 export function hasSealedOn(route: TopicRoute, cluster: string): boolean {
   for (let i = 0; i < route.active; i++) {
@@ -35,8 +31,8 @@ export function hasSealedOn(route: TopicRoute, cluster: string): boolean {
   return false
 }
 
-export function activeOn(plane: Pick<Plane, 'board'>, cluster: string): TopicRoute[] {
-  return Array.from(routesOf(plane)).filter((route) => route.cluster(route.active) === cluster)
+export function activeOn({ board }: Pick<Plane, 'board'>, cluster: string): TopicRoute[] {
+  return Array.from(board.table.allTopics()).filter((route) => route.cluster(route.active) === cluster)
 }
 
 export function atHomeOn({ board }: Pick<Plane, 'board'>, cluster: string): TenantRoute[] {

@@ -179,10 +179,7 @@ export class Failovers {
 
   /** Until when nothing is given up automatically; null: it may be now. ms since 1970. */
   async quietUntil(settings: FailoverSettings): Promise<number | null> {
-    const last = await this.plane.store.failovers.lastSwitched()
-    if (last === undefined) return null
-    const until = last.switchedAt! + settings.quietMs
-    return until > this.plane.now() ? until : null
+    return (await this.quiet(settings))?.until ?? null
   }
 
   private async refuse(cluster: string, { force }: FailoverWish): Promise<void> {
@@ -219,18 +216,27 @@ export class Failovers {
   /** The other cluster that was given up lately, and until when that counts. */
   private async quietFor(
     cluster: string,
-    { quietMs }: FailoverSettings,
+    settings: FailoverSettings,
   ): Promise<{ readonly cluster: string; readonly until: string } | undefined> {
+    const last = await this.quiet(settings)
+    if (last === undefined || last.cluster === cluster) return undefined
+    return { cluster: last.cluster, until: new Date(last.until).toISOString() }
+  }
+
+  /** The cluster that was given up lately, and until when that counts, ms since 1970. */
+  private async quiet({
+    quietMs,
+  }: FailoverSettings): Promise<{ readonly cluster: string; readonly until: number } | undefined> {
     const { store, now } = this.plane
     const last = await store.failovers.lastSwitched()
-    if (last === undefined || last.cluster === cluster) return undefined
+    if (last === undefined) return undefined
     const until = last.switchedAt! + quietMs
-    return until <= now() ? undefined : { cluster: last.cluster, until: new Date(until).toISOString() }
+    return until > now() ? { cluster: last.cluster, until } : undefined
   }
 
   private async cancelledLately(cluster: string, { quietMs }: FailoverSettings): Promise<boolean> {
     const { store, now } = this.plane
-    const last = (await store.failovers.list(lookedAtMax)).find((row) => row.cluster === cluster)
+    const last = await store.failovers.lastOf(cluster)
     return last?.state === 'cancelled' && (last.endedAt ?? 0) + quietMs > now()
   }
 
@@ -272,6 +278,3 @@ export class Failovers {
     return shownPlan(cluster, planned, this.plane.leases.count)
   }
 }
-
-/** Of the latest, for the last of one cluster. */
-const lookedAtMax = 100

@@ -3,14 +3,7 @@
 import type { Plane } from '../plane.ts'
 import type { Stop } from '../sagas/saga.ts'
 import { clusterRoute } from '../store/store.ts'
-import {
-  type FailoverContext,
-  failoverIn,
-  hasSealedOn,
-  looksFor,
-  questionOf,
-  routesOf,
-} from './failover-context.ts'
+import { type FailoverContext, failoverIn, hasSealedOn, looksFor, questionOf } from './failover-context.ts'
 import { groupPositions } from './group-positions.ts'
 
 export async function fence(context: FailoverContext, stop: Stop): Promise<void> {
@@ -18,7 +11,7 @@ export async function fence(context: FailoverContext, stop: Stop): Promise<void>
   const { cluster } = await failoverIn(context)
   const version = await setFenced(plane, cluster, true)
   // Also those that are active elsewhere: what they have there from before a move is skipped meanwhile.
-  const losing = Array.from(routesOf(plane)).filter(
+  const losing = Array.from(plane.board.table.allTopics()).filter(
     (route) => route.cluster(route.active) === cluster || hasSealedOn(route, cluster),
   )
   const available = losing.filter(({ failover }) => failover === 'available')

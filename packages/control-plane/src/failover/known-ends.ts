@@ -56,15 +56,13 @@ export class KnownEnds {
     const { board } = this.parts
     const byCluster = new Map<string, TopicRoute[]>()
     const there = new Set<string>()
-    for (const tenant of board.table.tenants.keys()) {
-      for (const route of board.table.topics(tenant)) {
-        if (route.failover === 'none') continue
-        there.add(route.id)
-        const cluster = route.cluster(route.active)
-        const known = byCluster.get(cluster)
-        if (known === undefined) byCluster.set(cluster, [route])
-        else known.push(route)
-      }
+    for (const route of board.table.allTopics()) {
+      if (route.failover === 'none') continue
+      there.add(route.id)
+      const cluster = route.cluster(route.active)
+      const known = byCluster.get(cluster)
+      if (known === undefined) byCluster.set(cluster, [route])
+      else known.push(route)
     }
     for (const id of this.known.keys()) if (!there.has(id)) this.known.delete(id)
     const queue = byCluster.entries()

@@ -1,5 +1,12 @@
 // Pure: what of the routes is away with a cluster, and what a loglet that returns becomes.
-import { type Holes, type HolesJson, holesFromJson, type RouteTable, TopicRoute } from '@braid/routing-model'
+import {
+  type Holes,
+  type HolesJson,
+  holesFromJson,
+  logicalEnd,
+  type RouteTable,
+  TopicRoute,
+} from '@braid/routing-model'
 import type { FailoverTopicRow } from '../store/failover-queries.ts'
 
 export interface LogletPosition {
@@ -10,20 +17,36 @@ export interface LogletPosition {
 /** Of all topics, also of those that are active elsewhere. */
 export function logletsAway(table: RouteTable, cluster: string): LogletPosition[] {
   const found: LogletPosition[] = []
-  for (const tenant of table.tenants.keys())
-    for (const route of table.topics(tenant))
-      for (let index = 0; index < route.depth; index++)
-        if (route.cluster(index) === cluster && route.away(index) !== undefined) found.push({ route, index })
+  for (const route of table.allTopics()) {
+    if (!route.isPartlyAway) continue
+    for (let index = 0; index < route.depth; index++)
+      if (route.cluster(index) === cluster && route.away(index) !== undefined) found.push({ route, index })
+  }
   return found
+}
+
+/** By partition; undefined where nobody knows where it ends. */
+export function logicalEndsOf({ route, index }: LogletPosition): bigint[] | undefined {
+  const ends: bigint[] = []
+  for (let partition = 0; partition < route.partitions; partition++) {
+    const end = logicalEnd(route.loglet(index, partition))
+    if (end === undefined) return undefined
+    ends.push(end)
+  }
+  return ends
+}
+
+/** Where a logical offset would stand, also one that lies before the loglet or behind it. */
+export function physicalOf({ route, index }: LogletPosition, partition: number, logical: bigint): bigint {
+  return logical - route.base(index, partition) + route.start(index, partition)
 }
 
 const smaller = (a: bigint, b: bigint): bigint => (a < b ? a : b)
 const larger = (a: bigint, b: bigint): bigint => (a > b ? a : b)
 
 /** Where its offsets would meet those of the next loglet, physical. The gap between the two is there for it not to. */
-function limit({ route, index }: LogletPosition, partition: number): bigint {
-  const next = route.base(index + 1, partition)
-  return next - route.base(index, partition) + route.start(index, partition)
+function limit(loglet: LogletPosition, partition: number): bigint {
+  return physicalOf(loglet, partition, loglet.route.base(loglet.index + 1, partition))
 }
 
 /** Physical ends within what the chain has room for: what lies behind is copied on. */
@@ -45,7 +68,7 @@ export function cutsOf(
   if (route.away(index)?.readers !== 'skip') return within
   return within.map((end, partition) => {
     const start = route.start(index, partition)
-    const physical = (logical: bigint) => logical - route.base(index, partition) + start
+    const physical = (logical: bigint) => physicalOf(loglet, partition, logical)
     const known = knownEnds?.[partition]
     const position = positions === null ? route.base(index, partition) : positions[partition]
     const cut = known === undefined ? start : physical(known)

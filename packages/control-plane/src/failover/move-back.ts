@@ -27,6 +27,13 @@ export async function moveBack(context: ReturnContext, stop: Stop): Promise<void
     if (underway?.to.cluster === cluster) continue
     left.push({ row, from: route.cluster(route.active), partitions: route.partitions })
   }
+  let own: ReadonlyMap<string, FailoverTopicRow> | undefined
+  const noteNotMoved = async (row: FailoverTopicRow, why: string) => {
+    own ??= new Map((await store.failovers.topics(id)).map((one) => [keyOf(one), one]))
+    const noted = own.get(keyOf(row))
+    if (noted !== undefined)
+      await store.failovers.setReason(id, noted.number, `${noted.reason}; it was not moved back: ${why}`)
+  }
   for (const group of groupsOf(left)) {
     stop.throwIfAborted()
     const [{ row: first }] = group
@@ -46,24 +53,13 @@ export async function moveBack(context: ReturnContext, stop: Stop): Promise<void
                 .catch((failed: unknown) => failed)
         if (failure === undefined) continue
         log('warn', 'return.not-moved-back', { failover: id, topic: row.topic, reason: reasonOf(failure) })
-        await noteNotMoved(context, row, reasonOf(failure))
+        await noteNotMoved(row, reasonOf(failure))
       }
     }
   }
 }
 
-async function noteNotMoved(
-  { plane, id }: ReturnContext,
-  { topicId, from }: FailoverTopicRow,
-  why: string,
-): Promise<void> {
-  const { failovers } = plane.store
-  const own = (await failovers.topics(id)).find(
-    (row) => row.topicId === topicId && row.from.topic === from.topic,
-  )
-  if (own !== undefined)
-    await failovers.setReason(id, own.number, `${own.reason}; it was not moved back: ${why}`)
-}
+const keyOf = ({ topicId, from }: FailoverTopicRow): string => JSON.stringify([topicId, from.topic])
 
 type Moving = { readonly row: FailoverTopicRow; readonly from: string; readonly partitions: number }
 

@@ -54,11 +54,18 @@ test('that we are not let in says nothing of whether it is there', async () => {
 test('a connection that failed is closed, and the next look makes one anew', async () => {
   const { world, last } = await beating()
   await expect.poll(() => last('a')?.state).toBe('up')
-  let closed = 0
+  let [closed, made] = [0, 0]
   world.cluster('a').close = async () => void closed++
+  const { clusters } = world.plane
+  const openAt = clusters.openAt.bind(clusters)
+  clusters.openAt = (end) => {
+    if (end.name === 'a') made++
+    return openAt(end)
+  }
   world.cluster('a').away = true
   await expect.poll(() => last('a')?.state).toBe('down')
   await expect.poll(() => closed).toBeGreaterThan(0)
+  await expect.poll(() => made).toBeGreaterThan(0)
 })
 
 test('a process that is held up itself does not take it for a lost cluster', async () => {

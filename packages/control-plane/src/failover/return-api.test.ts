@@ -1,6 +1,7 @@
 // A home that is lost and taken back, through the API, with all that belongs to it: failover, return and reconciler.
 import { expect, test } from 'vitest'
 import { IdempotentProducer } from '../testing/idempotent-producer.ts'
+import { standsBy } from '../testing/stands-by.ts'
 import { fakeClusters, startTestPlane, type TestPlane } from '../testing/test-plane.ts'
 
 const timings = {
@@ -34,6 +35,7 @@ async function furnished() {
   })
   await client.tenants.put({ name: 'default', home: 'a', standbyHome: 'b' })
   await client.topics.create({ name: 'orders', partitions: 1, sla: 'gold', cluster: 'a' })
+  await standsBy(client, 'orders')
   await inOrder(plane, 'orders')
   return { clusters, plane, client }
 }

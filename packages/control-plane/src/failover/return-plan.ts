@@ -3,7 +3,7 @@ import type { FailoverPlan } from '@braid/control-api'
 import type { Plane } from '../plane.ts'
 import { count } from '../planner/words.ts'
 import type { FailoverRow, FailoverTopicRow, NewFailoverTopic } from '../store/failover-queries.ts'
-import { type LogletPosition, logletsAway } from './lost-loglets.ts'
+import { type LogletPosition, logicalEndsOf, logletsAway } from './lost-loglets.ts'
 import { shownFailoverTopic } from './shown.ts'
 
 export interface ReturnPlan {
@@ -60,11 +60,7 @@ async function topicOf(
   const from = { cluster: route.cluster(index), topic: route.physicalTopic(index) }
   const known = await store.failovers.ofLoglet(route.id, from)
   const readers = route.away(index)!.readers
-  const partitions = Array.from({ length: route.partitions }, (_, partition) => partition)
-  const isEndKnown = partitions.every((partition) => route.end(index, partition) >= 0n)
-  const ends = partitions.map(
-    (partition) => route.end(index, partition) - route.start(index, partition) + route.base(index, partition),
-  )
+  const ends = logicalEndsOf({ route, index })
   return {
     topicId: route.id,
     tenant: route.tenant,
@@ -76,10 +72,10 @@ async function topicOf(
       readers === 'wait'
         ? 'its consumers read on in order'
         : 'its consumers went on elsewhere: what some group had not read is copied to where they are',
-    knownEnds: isEndKnown ? ends : (known?.knownEnds ?? null),
+    knownEnds: ends ?? known?.knownEnds ?? null,
     knownAt: known?.knownAt ?? null,
     base: route.base(index + 1, 0),
     // Of one that had returned and was lost again: where groups were when it was lost last.
-    positions: (isEndKnown ? positions.get(route.id) : undefined) ?? known?.positions ?? null,
+    positions: (ends === undefined ? undefined : positions.get(route.id)) ?? known?.positions ?? null,
   }
 }

@@ -1,5 +1,5 @@
 import { baseOffset } from '@braid/kafka-protocol'
-import { type HolesJson, holesWithin, type TopicRoute } from '@braid/routing-model'
+import { type HolesJson, holesWithin, logicalEnd, type TopicRoute } from '@braid/routing-model'
 import type { KafkaCluster } from '../clusters/kafka-cluster.ts'
 import { reasonOf } from '../log.ts'
 import type { Plane } from '../plane.ts'
@@ -7,7 +7,7 @@ import type { Nap, Stop } from '../sagas/saga.ts'
 import type { FailoverTopicRow, FoundLoglet, Recovery } from '../store/failover-queries.ts'
 import { eachOf } from './each.ts'
 import { logletLog } from './loglet-log.ts'
-import { cutsOf, holesOf, type LogletPosition } from './lost-loglets.ts'
+import { cutsOf, holesOf, type LogletPosition, physicalOf } from './lost-loglets.ts'
 import { findRepeated, type LogletLog } from './repeated-batches.ts'
 import { goneReason, logletOf, type ReturnContext, returnOf } from './returning.ts'
 
@@ -55,12 +55,13 @@ async function recoverOne(
       return
     }
     const forgets = lostAt === null || now() - lostAt > brokersRememberMs
-    const { found, recovery, unsettled } = await compare(plane, loglet, row, forgets, stop)
-    // Of a producer that is in the middle of writing batches again the rest is on its way, or was given up by now.
-    if (unsettled > 0 && now() < (lostAt ?? 0) + timings.repeatsSettleMs) {
+    const settles = () => now() < (lostAt ?? 0) + timings.repeatsSettleMs
+    const compared = await compare(plane, loglet, row, { forgets, settles, stop })
+    if (compared === 'unsettled') {
       await nap(Math.min(lookAgainMs, timings.retryMaxMs))
       continue
     }
+    const { found, recovery, unsettled } = compared
     const gone = missingIn(loglet, row)
     await store.transaction(async () => {
       await store.failovers.setFound(id, row.number, found, recovery)
@@ -96,9 +97,8 @@ async function compare(
   plane: Plane,
   loglet: LogletPosition,
   row: FailoverTopicRow,
-  forgets: boolean,
-  stop: Stop,
-): Promise<Compared> {
+  { forgets, settles, stop }: { forgets: boolean; settles: () => boolean; stop: Stop },
+): Promise<Compared | 'unsettled'> {
   const { route, index } = loglet
   const readable: Readable[] = []
   const earlier: Readable[] = []
@@ -116,6 +116,8 @@ async function compare(
   }
   const returning = readable.find((one) => one.index === index)!
   const own = await of(returning)
+  // Of a producer that is in the middle of writing batches again the rest is on its way, or was given up by now.
+  if (own.unsettled > 0 && settles()) return 'unsettled'
   const found: FoundLoglet = {
     cuts: await atBatches(returning, cutsOf(loglet, row)),
     holes: own.holes,
@@ -236,12 +238,12 @@ async function repeatedIn(
 }
 
 /** Of what was known to be there. */
-function missingIn({ route, index }: LogletPosition, { ends, knownEnds }: FailoverTopicRow): bigint {
+function missingIn(loglet: LogletPosition, { ends, knownEnds }: FailoverTopicRow): bigint {
   let missing = 0n
   for (const [partition, end] of ends!.entries()) {
     const known = knownEnds?.[partition]
     if (known === undefined) continue
-    const knownEnd = known - route.base(index, partition) + route.start(index, partition)
+    const knownEnd = physicalOf(loglet, partition, known)
     if (knownEnd > end) missing += knownEnd - end
   }
   return missing
@@ -252,22 +254,22 @@ function followsLoss(route: TopicRoute, index: number, partition: number): boole
   const before = index - 1
   if (before < 0) return false
   if (route.away(before) !== undefined) return true
-  const records = route.end(before, partition) - route.start(before, partition)
-  return route.base(before, partition) + records < route.base(index, partition)
+  return logicalEnd(route.loglet(before, partition))! < route.base(index, partition)
 }
 
 function recoveryOf(
-  { route, index }: LogletPosition,
+  loglet: LogletPosition,
   { ends, knownEnds }: FailoverTopicRow,
   { cuts, holes }: FoundLoglet,
   logStarts: readonly bigint[],
 ): Recovery {
+  const { route, index } = loglet
   const left = holesOf(holes, route)
   let [tail, leftOut, toCopy] = [0n, 0n, 0n]
   for (const [partition, end] of ends!.entries()) {
     const start = route.start(index, partition)
     const known = knownEnds?.[partition]
-    const knownEnd = known === undefined ? start : known - route.base(index, partition) + start
+    const knownEnd = known === undefined ? start : physicalOf(loglet, partition, known)
     if (end > knownEnd) tail += end - knownEnd
     leftOut += holesWithin(left, partition, start, end)
     const cut = cuts[partition]!

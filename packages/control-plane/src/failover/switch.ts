@@ -3,16 +3,10 @@
 import type { FailoverHome } from '@braid/control-api'
 import type { PhysicalTopic, TenantRoute, TopicRoute } from '@braid/routing-model'
 import type { Plane } from '../plane.ts'
+import { indexOfLoglet } from '../sagas/loglet-index.ts'
 import type { FailoverRow, NewFailoverTopic } from '../store/failover-queries.ts'
 import { freshPhysicalName } from '../topics/physical-name.ts'
-import {
-  type FailoverContext,
-  failoverIn,
-  hasSealedOn,
-  isForced,
-  questionOf,
-  routesOf,
-} from './failover-context.ts'
+import { type FailoverContext, failoverIn, hasSealedOn, isForced, questionOf } from './failover-context.ts'
 import { baseAfterLost, type KnownOfTopic } from './gap.ts'
 import type { Positions } from './group-positions.ts'
 import { movesSomething, type PlannedFailover, planFailover } from './plan.ts'
@@ -40,7 +34,7 @@ export async function switchOver(context: FailoverContext): Promise<void> {
   topics.push(...skipped(plane, cluster, lost.sealed, fenced.positions))
   const homes = await movedHomes(plane, planned.homes)
   const routes = new Map<string, TopicRoute>()
-  for (const route of routesOf(plane)) {
+  for (const route of plane.board.table.allTopics()) {
     const change = [lost.changes.get(route.id), homes.changes.get(route.id)].filter(
       (one) => one !== undefined,
     )
@@ -60,7 +54,6 @@ export async function switchOver(context: FailoverContext): Promise<void> {
       }
       await homes.write(routes)
       await store.updateCluster({ ...before, state: 'unavailable' })
-      await store.failovers.removeTopics(row.id)
       await store.failovers.addTopics(row.id, topics)
       await store.failovers.useStandbys(row.id)
       await store.failovers.setHomes(row.id, planned.homes)
@@ -138,7 +131,7 @@ function skipped(
   sealed: ReadonlySet<string>,
   positions: ReadonlyMap<string, Positions>,
 ): NewFailoverTopic[] {
-  return Array.from(routesOf(plane)).flatMap((route): NewFailoverTopic[] => {
+  return Array.from(plane.board.table.allTopics()).flatMap((route): NewFailoverTopic[] => {
     const { id, tenant, name, failover: policy, active } = route
     if (policy !== 'available' || !sealed.has(id) || route.cluster(active) === cluster) return []
     let last = active - 1
@@ -173,7 +166,7 @@ function lostTopics(
   /** Of which loglets are lost that were sealed before. */
   const sealed = new Set<string>()
   const goingOn = new Map(planned.map(({ route, to }, i) => [route.id, { to, base: rows[i]!.base }]))
-  for (const route of routesOf(plane)) {
+  for (const route of plane.board.table.allTopics()) {
     const { failover } = route
     if (failover === 'none') continue
     const readers = failover === 'strict' ? 'wait' : 'skip'
@@ -202,16 +195,21 @@ async function movedHomes(plane: Plane, planned: readonly FailoverHome[]) {
   const tenants: TenantRoute[] = []
   const changes = new Map<string, Change>()
   const stubs = new Map<string, PhysicalTopic>()
+  // Asked for only where the route names none yet: clients wait, and there may be thousands.
+  const madeAt = async (id: string, cluster: string) => {
+    const made = await store.reconcile.standbyHome(id)
+    return made?.cluster === cluster ? made.topic : undefined
+  }
   for (const { tenant, from, to } of planned) {
     if (to === null) continue
     tenants.push({ name: tenant, home: to, standbyHome: from })
     for (const route of board.table.topics(tenant)) {
-      const made = await store.reconcile.standbyHome(route.id)
-      const mirrored = route.standbyHomeTopic ?? (made?.cluster === to ? made.topic : undefined)
+      const mirrored = route.standbyHomeTopic ?? (await madeAt(route.id, to))
       const homeTopic = mirrored ?? freshPhysicalName(route.name, random)
       changes.set(route.id, (now) => now.withHomeTopics(homeTopic, undefined))
       // What is part of the chain has another end than the topic for its commits.
-      if (!isInChain(route, from)) stubs.set(route.id, { cluster: from, topic: route.homeTopic })
+      const stub = { cluster: from, topic: route.homeTopic }
+      if (indexOfLoglet(route, stub) < 0) stubs.set(route.id, stub)
     }
   }
   const write = async (routes: ReadonlyMap<string, TopicRoute>) => {
@@ -224,13 +222,6 @@ async function movedHomes(plane: Plane, planned: readonly FailoverHome[]) {
     }
   }
   return { tenants, changes, write }
-}
-
-function isInChain(route: TopicRoute, cluster: string): boolean {
-  for (let i = 0; i < route.depth; i++) {
-    if (route.cluster(i) === cluster && route.physicalTopic(i) === route.homeTopic) return true
-  }
-  return false
 }
 
 function logSwitched(

@@ -1,7 +1,6 @@
 // Brings what can be derived to what it should be: looks, says what differs, mends it, and looks again. Each cluster has
 // its own round over the topics whose active loglet is there, and topics whose spec has changed are looked at at once.
 import { AsyncLocalStorage } from 'node:async_hooks'
-import type { TopicRoute } from '@braid/routing-model'
 import type { PhysicalTopicFacts } from '../clusters/kafka-cluster.ts'
 import { reasonOf } from '../log.ts'
 import type { Plane } from '../plane.ts'
@@ -107,7 +106,7 @@ export class Reconciler {
   async survey(): Promise<readonly Surveyed[]> {
     const away = new Map<string, Away>()
     const surveyed: Surveyed[] = []
-    const ids = Array.from(routesOf(this.plane), ({ id }) => id)
+    const ids = Array.from(this.plane.board.table.allTopics(), ({ id }) => id)
     for (let at = 0; at < ids.length; at += batchMax) {
       this.plane.closing.throwIfAborted()
       const topics = await this.desired(ids.slice(at, at + batchMax))
@@ -127,7 +126,7 @@ export class Reconciler {
   /** All topics at once, for tests and for who cannot wait for the rounds. */
   async all(): Promise<void> {
     await this.forgetGone()
-    await this.look(Array.from(routesOf(this.plane), ({ id }) => id))
+    await this.look(Array.from(this.plane.board.table.allTopics(), ({ id }) => id))
   }
 
   private beginDue(): void {
@@ -153,7 +152,7 @@ export class Reconciler {
     try {
       await this.roundTurns.take(closing, async () => {
         const ids: string[] = []
-        for (const route of routesOf(this.plane))
+        for (const route of this.plane.board.table.allTopics())
           if (route.cluster(route.active) === cluster) ids.push(route.id)
         const answered = await this.look(ids, cluster)
         round.away = answered ? 0 : Math.min(round.away + 1, awayRoundsMax)
@@ -352,7 +351,7 @@ export class Reconciler {
       })
     }
     await store.reconcile.forgetGone()
-    const there = new Set(Array.from(routesOf(this.plane), ({ id }) => id))
+    const there = new Set(Array.from(this.plane.board.table.allTopics(), ({ id }) => id))
     for (const id of this.lookedAt.keys()) if (!there.has(id)) this.lookedAt.delete(id)
   }
 
@@ -362,10 +361,6 @@ export class Reconciler {
     work.then(done, done)
     return work
   }
-}
-
-function* routesOf({ board }: Plane): Iterable<TopicRoute> {
-  for (const tenant of board.table.tenants.keys()) yield* board.table.topics(tenant)
 }
 
 function sameConfigs(a: Readonly<Record<string, string>>, b: Readonly<Record<string, string>>): boolean {

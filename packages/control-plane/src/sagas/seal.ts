@@ -8,6 +8,7 @@ import { sealedMaxMessageBytes } from '../topics/copied-configs.ts'
 import { eachMember } from './each-member.ts'
 import { type GroupContext, groupOf, type Member, memberOf, routeIfThere } from './group.ts'
 import { GroupFailure, type TopicFailure } from './group-failure.ts'
+import { indexOfLoglet } from './loglet-index.ts'
 import type { Stop } from './saga.ts'
 import { switchOf } from './switch.ts'
 
@@ -190,7 +191,5 @@ export async function unseal(context: GroupContext): Promise<void> {
 
 function isStillActive(plane: Plane, row: MigrationRow): boolean {
   const route = routeIfThere(plane, row)
-  if (route === undefined) return false
-  const { active } = route
-  return route.cluster(active) === row.from.cluster && route.physicalTopic(active) === row.from.topic
+  return route !== undefined && indexOfLoglet(route, row.from) === route.active
 }

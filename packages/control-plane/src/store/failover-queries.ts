@@ -157,6 +157,12 @@ export class FailoverQueries {
     return row && failoverRow(row)
   }
 
+  /** The last failover or return of the cluster, however it ended. */
+  async lastOf(cluster: string): Promise<FailoverRow | undefined> {
+    const row = await this.db.get(`${joined} WHERE f.cluster = ? ORDER BY f.number DESC LIMIT 1`, cluster)
+    return row && failoverRow(row)
+  }
+
   /** By kind, by whom (`automatic` or not) and state. For metrics. */
   async counts(): Promise<{ kind: string; automatic: boolean; state: string; count: number }[]> {
     const rows = await this.db.all(
@@ -202,18 +208,15 @@ export class FailoverQueries {
 
   // ---- topics
 
+  /** All of them, once. */
   async addTopics(id: string, topics: readonly NewFailoverTopic[]): Promise<void> {
-    const last = Number(
-      (await this.db.get('SELECT coalesce(max(number), 0) AS n FROM failover_topic WHERE failover = ?', id))
-        ?.n,
-    )
     for (const [i, row] of topics.entries()) {
       await this.db.run(
         `INSERT INTO failover_topic (failover, number, topic_id, tenant, topic, policy, from_cluster, from_topic,
            to_cluster, to_topic, reason, known_ends, known_at, base, positions)
          VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
         id,
-        last + 1 + i,
+        i + 1,
         row.topicId,
         row.tenant,
         row.topic,
@@ -231,12 +234,6 @@ export class FailoverQueries {
           : JSON.stringify(row.positions.map((offset) => (offset === null ? null : String(offset)))),
       )
     }
-    await this.update(id, 'id = id')
-  }
-
-  /** Those of a try that did not get to its switch. */
-  async removeTopics(id: string): Promise<void> {
-    await this.db.run('DELETE FROM failover_topic WHERE failover = ?', id)
     await this.update(id, 'id = id')
   }
 
