@@ -171,10 +171,11 @@ test('retries with growing waits and jitter, up to a bound', async () => {
   })
   const waits = states.flatMap((state) => (state.state === 'waiting' ? [state.retryInMs] : []))
   expect(waits.slice(0, 4)).toEqual([3, 6, 12, 12])
-  expect(states.at(-1)).toEqual({ state: 'closed' })
-  const { length } = server.requests
+  // A request that was under way at the end may arrive behind it; another is not begun.
   await new Promise((resolve) => setTimeout(resolve, 50))
-  expect(server.requests.length).toBe(length)
+  expect(states.at(-1)).toEqual({ state: 'closed' })
+  const begun = states.filter(({ state }) => state === 'connecting').length
+  expect(server.requests.length).toBeLessThanOrEqual(begun)
 })
 
 describe('several control planes', () => {
