@@ -16,7 +16,7 @@ let mirror: CommitMirror
 let lines: { event: string; fields: Readonly<Record<string, unknown>> }[]
 /** What the standby home was asked: group, then topic-partition@offset each. */
 let asked: string[]
-/** By topic-partition. */
+/** By topic-partition, or by group for its deletion. */
 let errors: Map<string, number>
 let seen: 'up' | 'down'
 
@@ -48,7 +48,8 @@ beforeEach(() => {
   }) as unknown as Handler)
   standby.handlers.set(deleteGroups.key, (({ groupsNames }: { groupsNames: string[] }) => {
     asked.push(`delete ${groupsNames}`)
-    return { results: groupsNames.map((groupId) => ({ groupId, errorCode: errorCodes.GROUP_ID_NOT_FOUND })) }
+    const errorOf = (groupId: string) => errors.get(groupId) ?? errorCodes.GROUP_ID_NOT_FOUND
+    return { results: groupsNames.map((groupId) => ({ groupId, errorCode: errorOf(groupId) })) }
   }) as unknown as Handler)
   routes = RouteTable.fromJSON({
     version: 1,
@@ -256,6 +257,18 @@ describe('a group that home has deleted', () => {
     commit('g', 0, 2n)
     await elapse(300)
     expect(asked).toEqual(['delete g', 'g: orders.b-0@2'])
+  })
+
+  it('and of which that could not be told is counted, because its commits stay there', async () => {
+    errors.set('g', errorCodes.COORDINATOR_LOAD_IN_PROGRESS)
+    mirror.deleted('a', 'g')
+    await elapse(120_000)
+    expect(mirror.counts.expired).toBe(1)
+    await mirror.close()
+    start({ mirrorMaxCommits: 1 })
+    mirror.deleted('a', 'g')
+    mirror.deleted('a', 'h')
+    expect(mirror.counts.overflowed).toBe(1)
   })
 })
 

@@ -96,7 +96,7 @@ export class CommitMirror {
   /** Home has deleted the group. */
   deleted(home: string, group: string): void {
     if (!this.follows(home)) return
-    this.#queue.delete(group, this.#engine.now())
+    if (!this.#queue.delete(group, this.#engine.now())) this.#count('overflowed', 1)
     this.#arm()
   }
 
@@ -213,7 +213,7 @@ export class CommitMirror {
       standbyHome: this.#homes?.standby ?? null,
       ...Object.fromEntries(this.#unlogged),
       lagMs: this.lagMs,
-      todo: 'these commits stand at home only: look at the standby home if there are many',
+      todo: 'these commits and deletions of groups stand at home only: look at the standby home if there are many',
     })
     this.#unlogged.clear()
   }

@@ -71,15 +71,16 @@ export class MirrorQueue {
     return dropped
   }
 
-  /** The group was deleted at home: what waits of it is void. */
-  delete(group: string, nowMs: number): void {
-    if (this.#groups.size >= this.#commitsMax && !this.#groups.has(group)) return
+  /** The group was deleted at home: what waits of it is void. False when there is no room to say so elsewhere. */
+  delete(group: string, nowMs: number): boolean {
+    if (this.#groups.size >= this.#commitsMax && !this.#groups.has(group)) return false
     const entry = this.#group(group)
     for (const key of entry.keys) this.#waiting.delete(key)
     entry.keys.clear()
     entry.deletedMs = nowMs
     entry.failures = 0
     entry.notBeforeMs = 0
+    return true
   }
 
   /** The groups that have something to send now. */
@@ -131,7 +132,7 @@ export class MirrorQueue {
     if (group.keys.size > 0 || group.deletedMs !== undefined) this.#groups.set(errand.group, group)
   }
 
-  /** Drops what failed and is older than this; answers how many. */
+  /** Drops what failed and is older than this, a deletion too; answers how many. */
   expire(name: string, beforeMs: number): number {
     const group = this.#groups.get(name)
     if (group === undefined || group.sending !== undefined) return 0
@@ -141,7 +142,10 @@ export class MirrorQueue {
       this.#drop(key)
       dropped++
     }
-    if (group.deletedMs !== undefined && group.deletedMs < beforeMs) group.deletedMs = undefined
+    if (group.deletedMs !== undefined && group.deletedMs < beforeMs) {
+      group.deletedMs = undefined
+      dropped++
+    }
     if (group.keys.size === 0 && group.deletedMs === undefined) this.#groups.delete(name)
     return dropped
   }

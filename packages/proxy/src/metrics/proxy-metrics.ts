@@ -65,7 +65,7 @@ export const proxyMetrics = [
   {
     name: 'braid_proxy_mirror_commits_total',
     type: 'counter',
-    help: 'Commits for the standby home, by outcome: mirrored, superseded, refused, expired, overflowed or moved',
+    help: 'Commits and deletions of groups for the standby home, by outcome: mirrored, superseded, refused, expired, overflowed or moved',
     labels: ['outcome'],
   },
   {
