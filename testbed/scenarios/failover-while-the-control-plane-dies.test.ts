@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { ControlPlaneError, type Failover } from '@braid/control-api'
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
 import type { KafkaCluster } from '../clusters/cluster.ts'
@@ -22,6 +23,8 @@ const RETURN_POINTS: readonly MigrationPoint[] = [
   { kind: 'return', step: 'RECOVER', phase: 'doing' },
   { kind: 'return', step: 'END', phase: 'before' },
 ]
+/** That a cluster answers again. */
+const NOTICED_MAX_MS = 20_000
 const SAGA_MAX_MS = 40_000
 /** A control plane that has just begun knows no ends of logs, so all of a loglet is copied on. */
 const COPIED_MAX_MS = 60_000
@@ -75,13 +78,18 @@ async function dyingAt(
 ): Promise<string> {
   await braid.controlPlane.dieAt(point)
   const asked = (async () => {
+    const deadline = performance.now() + NOTICED_MAX_MS
     for (;;) {
       try {
         return (await ask()).failover!.id
       } catch (error) {
         if (!(error instanceof ControlPlaneError)) throw error
         // It answers, and that was not noticed yet.
-        if (error.code === 'CLUSTER_STILL_FAILING' || error.code === 'CLUSTER_UNREACHABLE') continue
+        if (error.code === 'CLUSTER_STILL_FAILING' || error.code === 'CLUSTER_UNREACHABLE') {
+          if (performance.now() > deadline) throw error
+          await sleep(100)
+          continue
+        }
         // Killed before it could answer: what it was asked for is on its disk.
         if (error.code === 'UNAVAILABLE' || error.code === 'FAILOVER_IN_PROGRESS') return undefined
         throw error

@@ -6,7 +6,7 @@ import { ClusterLinks } from '../faults/cluster-links.ts'
 import { Link } from '../faults/link.ts'
 import { monotonicMs } from '../history/event.ts'
 import type { HomeLoss } from '../history/group-judge.ts'
-import { bringBack, untilCopied } from '../workloads/cluster-loss.ts'
+import { bringBack, returnCluster } from '../workloads/cluster-loss.ts'
 import type { FailoverPolicy } from '../workloads/failover-topic.ts'
 import { whyNotMirrored } from '../workloads/mirrored-commits.ts'
 import { TopicUnderLoad } from '../workloads/topic-under-load.ts'
@@ -138,11 +138,9 @@ export class SoakWorld {
       return underway.map(({ kind, cluster, step }) => `${kind} of ${cluster} in ${step}`).join(', ')
     for (const { cluster, state } of clusters) {
       if (state !== 'given-up') continue
-      const { failover } = await this.client.failovers.return(cluster, { moveBack })
       this.timeline.say(`  ${cluster} is taken back${moveBack ? ', its topics move back' : ''}`)
       const started = performance.now()
-      const done = await this.client.failovers.wait(failover!.id, { timeoutMs: SETTLED_MAX_MS })
-      await untilCopied(this.client, done.id, performance.now() + SETTLED_MAX_MS)
+      const done = await returnCluster(this.client, cluster, { timeoutMs: SETTLED_MAX_MS, moveBack })
       this.timeline.say(
         `  ${cluster} has returned: ${done.state} in ${(performance.now() - started).toFixed(0)} ms`,
       )

@@ -60,7 +60,7 @@ export async function standbyReady(client: ControlPlaneClient, topic: string): P
   }
 }
 
-/** Commits of all groups are mirrored there; resolves when groups could go on there this moment. */
+/** Commits of all groups are mirrored there; resolves when a failover that is forced would move the home there. */
 export async function giveStandbyHome(
   client: ControlPlaneClient,
   home: string,
