@@ -4,6 +4,7 @@ import type { KnownEnds } from './failover/known-ends.ts'
 import type { Leases } from './failover/leases.ts'
 import type { Log } from './log.ts'
 import type { KnownFacts } from './placement/known-facts.ts'
+import type { DueTopics } from './reconcile/due-topics.ts'
 import type { RouteBoard } from './routes/route-board.ts'
 import type { Store } from './store/store.ts'
 import type { Timings } from './timings.ts'
@@ -23,6 +24,7 @@ export interface Plane {
   readonly sight: ClusterSight
   /** Of logs that may be lost. */
   readonly knownEnds: KnownEnds
+  readonly dueTopics: DueTopics
   readonly timings: Timings
   readonly log: Log
   /** Aborted by close(). */

@@ -20,7 +20,15 @@ export {
   type TlsSecurity,
 } from './cluster.ts'
 export { diffRoutes, type RouteDelta, type TopicName } from './delta.ts'
-export { type Holes, type HolesJson, holesFromJson, holesToJson, holesWithin, pastHole } from './holes.ts'
+export {
+  HOLES_MAX_PER_PARTITION,
+  type Holes,
+  type HolesJson,
+  holesFromJson,
+  holesToJson,
+  holesWithin,
+  pastHole,
+} from './holes.ts'
 export { describeLoglet, type Loglet, type LogletAway, logicalEnd, toLogical, toPhysical } from './loglet.ts'
 export type { LogletColumnsJson, PhysicalTopic } from './loglet-columns.ts'
 export type { OffsetColumnJson } from './offset-column.ts'

@@ -2,13 +2,14 @@ import type { Tenant } from '@braid/control-api'
 import { visibleTenants } from '../access/caller.ts'
 import { Refusal, unknownTenant } from '../refusal.ts'
 import type { TenantRow } from '../store/tenant-queries.ts'
-import { tenantRoute, withoutMirror } from '../tenants/standby-home.ts'
+import { mirrorSoon, tenantRoute, withoutMirror } from '../tenants/standby-home.ts'
 import { keyIn, pageOf } from './cursor.ts'
 import type { Handlers } from './serve.ts'
 import type { Served } from './server.ts'
 import { otherName } from './slas.ts'
 
-export function tenantEndpoints({ plane: { store, board, clusters } }: Pick<Served, 'plane'>) {
+export function tenantEndpoints({ plane }: Pick<Served, 'plane'>) {
+  const { store, board, clusters } = plane
   const shown = async ({ description, ...row }: TenantRow): Promise<Tenant> => ({
     ...row,
     description: description ?? null,
@@ -72,7 +73,10 @@ export function tenantEndpoints({ plane: { store, board, clusters } }: Pick<Serv
           for (const route of routes) await store.setHomeTopics(route)
         }
         if (before !== undefined && before.standbyHome === body.standbyHome) await write()
-        else await board.change({ tenants: [routed], topics: routes.map((route) => route.toJSON()) }, write)
+        else {
+          await board.change({ tenants: [routed], topics: routes.map((route) => route.toJSON()) }, write)
+          if (body.standbyHome !== null) mirrorSoon(plane, tenant)
+        }
         const answer = await shown(body)
         await record({ tenant, what: `tenant ${tenant}`, before, after: body }, answer)
         return answer

@@ -27,15 +27,22 @@ export async function groupPositions(
   const late = new Promise<void>((resolve) => {
     timer = setTimeout(resolve, plane.timings.positionsMaxMs)
   })
+  const silent = new Set(byCluster.keys())
   const asked = Array.from(byCluster, async ([cluster, topics]) => {
     try {
       for (const [id, positions] of await askedOf(plane, cluster, topics)) found.set(id, positions)
     } catch (error) {
       plane.log('warn', 'failover.positions-unknown', { cluster, reason: reasonOf(error) })
+    } finally {
+      silent.delete(cluster)
     }
   })
   await Promise.race([Promise.all(asked), late])
   clearTimeout(timer)
+  for (const cluster of silent) {
+    const reason = `no answer within ${plane.timings.positionsMaxMs} ms`
+    plane.log('warn', 'failover.positions-unknown', { cluster, reason })
+  }
   // What comes later is not looked at.
   return new Map(found)
 }

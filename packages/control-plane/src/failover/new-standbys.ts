@@ -6,6 +6,7 @@ import { fleetSnapshot } from '../placement/fleet-snapshot.ts'
 import type { Plane } from '../plane.ts'
 import { planStandbys, type StandbyChange, topicKey } from '../planner/index.ts'
 import { makeStub } from '../topics/make-topic.ts'
+import { setStandby } from '../topics/set-standby.ts'
 import { type FailoverContext, failoverIn } from './failover-context.ts'
 
 /** Of making stubs: nobody waits for longer. */
@@ -40,7 +41,7 @@ async function giveStandbys(plane: Plane, isWanted: (change: StandbyChange) => b
       const { topic, to } = change
       const route = board.table.topic(topic.tenant, topic.name)
       if (route === undefined || to === null || !isWanted(change)) continue
-      await store.topicSpecs.setStandby(route.id, to)
+      await setStandby(plane, route.id, to)
     }
   })
 }

@@ -1,4 +1,5 @@
 import type { ProducerState } from '@braid/kafka-connection'
+import { HOLES_MAX_PER_PARTITION } from '@braid/routing-model'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { type BatchSeen, findRepeated, type LogletLog } from './repeated-batches.ts'
@@ -88,6 +89,7 @@ describe('what a producer wrote again', () => {
       offsets: 2n,
       unsettled: 0,
       implausible: 0,
+      unfit: 0,
     })
   })
 
@@ -162,6 +164,24 @@ describe('what a producer wrote again', () => {
     later.append(batch(7n, 0))
     later.append(batch(7n, 1, 1_600))
     expect(await findRepeated(lost, [later], options)).toMatchObject({ holes: [], implausible: 1 })
+  })
+
+  test('stays, and is counted, where a route has no more room for holes', async () => {
+    const [lost, later] = [new ModelLog(false, 10_000), new ModelLog(false, 10_000)]
+    const perProducer = 1_000
+    for (let producer = 0n; producer < BigInt(HOLES_MAX_PER_PARTITION / perProducer); producer++) {
+      for (let i = 0; i < perProducer; i++) {
+        lost.append(batch(producer, i), 1)
+        later.append(batch(producer, i))
+      }
+    }
+    for (let i = 0; i < 3; i++) {
+      lost.append(batch(-2n, i), 1)
+      lost.append(batch(9_999n, i), 1)
+      later.append(batch(9_999n, i))
+    }
+    const { holes, unfit } = await findRepeated(lost, [later], options)
+    expect([holes.length, unfit]).toEqual([2 * HOLES_MAX_PER_PARTITION, 3])
   })
 
   test('is found without reading more than it takes', async () => {

@@ -14,6 +14,7 @@
 // lies within the last thousand batches of its producer: where it is further back, that is seen, and nothing is left out.
 
 import type { ProducerState } from '@braid/kafka-connection'
+import { HOLES_MAX_PER_PARTITION } from '@braid/routing-model'
 
 /** The header of one batch. */
 export interface BatchSeen {
@@ -52,6 +53,8 @@ export interface Repeated {
   readonly unsettled: number
   /** Producers for which so much would have been repeated that it cannot be; of them nothing is left out. */
   readonly implausible: number
+  /** Batches that are repeated and stay, because a route has no more room for holes: they stand twice. */
+  readonly unfit: number
 }
 
 export interface RepeatedOptions {
@@ -62,8 +65,6 @@ export interface RepeatedOptions {
 
 /** Producers have five batches on their way at most; more than this of one, and a sequence was taken for another. */
 const repeatedMaxPerProducer = 1_000
-/** As many holes as a route may have in a partition. */
-const holesMax = 100_000
 /** Of a partition, in memory. */
 const producersMax = 200_000
 /** The first look back from the end, in offsets; the next ones are larger. */
@@ -92,7 +93,7 @@ export async function findRepeated(
   return { ...found, unsettled }
 }
 
-const none: Repeated = { holes: [], offsets: 0n, unsettled: 0, implausible: 0 }
+const none: Repeated = { holes: [], offsets: 0n, unsettled: 0, implausible: 0, unfit: 0 }
 
 interface Counted {
   read(log: LogletLog, offset: bigint): Promise<readonly BatchSeen[]>
@@ -273,17 +274,20 @@ async function findIn(
 const larger = (a: bigint, b: bigint): bigint => (a > b ? a : b)
 const smaller = (a: bigint, b: bigint): bigint => (a < b ? a : b)
 
-function holesOf(batches: readonly BatchSeen[]): { holes: readonly bigint[]; offsets: bigint } {
+function holesOf(batches: readonly BatchSeen[]): Pick<Repeated, 'holes' | 'offsets' | 'unfit'> {
   const ordered = batches.toSorted((a, b) => (a.base < b.base ? -1 : 1))
   const holes: bigint[] = []
-  let offsets = 0n
+  let [offsets, unfit] = [0n, 0]
   for (const { base, next } of ordered) {
     if (holes.at(-1) === base) holes[holes.length - 1] = next
-    else if (holes.length < 2 * holesMax) holes.push(base, next)
-    else break
+    else if (holes.length < 2 * HOLES_MAX_PER_PARTITION) holes.push(base, next)
+    else {
+      unfit++
+      continue
+    }
     offsets += next - base
   }
-  return { holes, offsets }
+  return { holes, offsets, unfit }
 }
 
 function isWithin({ baseSequence, lastSequence }: BatchSeen, { first, last }: Range): boolean {

@@ -7,6 +7,7 @@ import { strayToCopy } from '../sagas/strays.ts'
 import type { FailoverTopicRow, FoundLoglet } from '../store/failover-queries.ts'
 import { retirementOf } from '../store/migration-queries.ts'
 import { clusterRoute } from '../store/store.ts'
+import { mirrorSoon } from '../tenants/standby-home.ts'
 import { copiedBefore, holesWithCopied } from './copied-before.ts'
 import { holesOf, lostAgain, withHoles } from './lost-loglets.ts'
 import { moveBack } from './move-back.ts'
@@ -69,6 +70,8 @@ async function takeBack(context: ReturnContext): Promise<void> {
         for (const row of returned) await letDrain(context, changed.get(row.topicId)!, row, version)
       },
     )
+    for (const { name: tenant, standbyHome } of board.table.tenants.values())
+      if (standbyHome === name) mirrorSoon(plane, tenant)
   })
 }
 

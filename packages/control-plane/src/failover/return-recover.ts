@@ -231,6 +231,14 @@ async function repeatedIn(
           'more batches of a producer would stand twice than it can have had on their way; all are kept',
       })
     }
+    if (repeated.unfit > 0) {
+      plane.log('error', 'return.stands-twice', {
+        ...about,
+        batches: repeated.unfit,
+        meaning:
+          'producers wrote more batches again than a route can leave out; these stand twice, and readers see them twice',
+      })
+    }
     if (repeated.holes.length > 0) holes[partition] = repeated.holes.map(String)
     unsettled += repeated.unsettled
   }

@@ -5,7 +5,7 @@ import { Refusal } from '../refusal.ts'
 import type { ClusterRow } from '../store/rows.ts'
 import { clusterRoute } from '../store/store.ts'
 import type { TopicWishes } from '../store/topic-queries.ts'
-import { tenantRoute, withoutMirror } from '../tenants/standby-home.ts'
+import { mirrorSoon, tenantRoute, withoutMirror } from '../tenants/standby-home.ts'
 import { type ApplyContext, type Prepared, workIn } from './context.ts'
 import { refuseStale } from './prepare.ts'
 import type { ApplyWork } from './work.ts'
@@ -43,6 +43,7 @@ export async function commitApply(context: ApplyContext): Promise<void> {
   }
   if (routes.length + tenants.length + topics.length === 0) await write()
   else await plane.board.change({ clusters: routes, tenants, topics }, write)
+  for (const { name, standbyHome } of tenants) if (standbyHome !== undefined) mirrorSoon(plane, name)
 }
 
 async function newClusters(plane: Plane, work: ApplyWork, { clusterIds }: Prepared): Promise<ClusterRow[]> {
@@ -100,12 +101,13 @@ function rowOf({ name, bootstrap, security, tier, dedicatedTo, labels, capacity 
   }
 }
 
-async function addTopics({ store, now }: Plane, { topics }: Prepared): Promise<void> {
+async function addTopics({ store, dueTopics, now }: Plane, { topics }: Prepared): Promise<void> {
   for (const { topic, route, replicas } of topics) {
     await store.addTopic(route, now())
     await store.topicSpecs.setWishes(route.id, wishesOf(topic.document))
     const { standby, reasons } = topic
     await store.topicSpecs.setPlaced(route.id, { replicas, standby, placementReasons: reasons })
+    if (standby !== null) store.afterCommit(() => dueTopics.add(route.id))
   }
 }
 

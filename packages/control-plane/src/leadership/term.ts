@@ -22,6 +22,7 @@ import type { Log } from '../log.ts'
 import { Operations } from '../operations/operations.ts'
 import { KnownFacts } from '../placement/known-facts.ts'
 import type { Plane } from '../plane.ts'
+import { DueTopics } from '../reconcile/due-topics.ts'
 import { Reconciler } from '../reconcile/reconciler.ts'
 import { TopicRequests } from '../requests/topic-requests.ts'
 import type { PublishedRoutes } from '../routes/published-routes.ts'
@@ -97,6 +98,7 @@ export async function beginTerm(parts: TermParts): Promise<Term> {
     leases,
     sight: new ClusterSight(timings),
     knownEnds,
+    dueTopics: new DueTopics(),
     timings,
     log,
     closing: closing.signal,

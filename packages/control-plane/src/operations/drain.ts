@@ -11,6 +11,7 @@ import { count, list } from '../planner/words.ts'
 import { givenUp, unknownCluster } from '../refusal.ts'
 import type { Nap, Stop } from '../sagas/saga.ts'
 import { defineSaga } from '../sagas/saga-kind.ts'
+import { setStandby } from '../topics/set-standby.ts'
 import { type OperationContext, operationEnds, operationIn } from './context.ts'
 import { type MovePlanner, Mover } from './mover.ts'
 
@@ -90,7 +91,7 @@ async function end(context: OperationContext): Promise<void> {
   const left = await whatStays(context, snapshot, cluster!)
   for (const { topic, to } of planDrain(snapshot, cluster!).standbys) {
     const route = plane.board.table.topic(topic.tenant, topic.name)
-    if (route !== undefined) await store.topicSpecs.setStandby(route.id, to)
+    if (route !== undefined) await setStandby(plane, route.id, to)
   }
   const row = await store.cluster(cluster!)
   // One that was given up meanwhile stays so.

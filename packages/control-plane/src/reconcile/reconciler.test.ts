@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import type { FakeCluster } from '../testing/fake-cluster.ts'
+import { standsBy } from '../testing/stands-by.ts'
 import { ended, fakeClusters, startTestPlane, type TestPlane } from '../testing/test-plane.ts'
 
 /** The reconciler over clusters in memory, through the API. */
@@ -184,6 +185,24 @@ test('what a cluster refuses stays shown, with its reason', async () => {
     expect.stringContaining('should be 7000'),
     'it was not mended: b does not allow retention.ms',
   ])
+})
+
+test('what protects a new topic from the loss of its cluster does not wait for a round', async () => {
+  const { clusters, plane } = await started(never)
+  await plane.client.tenants.put({ name: 'default', home: 'a', standbyHome: 'b' })
+  await plane.client.slas.put({
+    name: 'gold',
+    availability: { failover: 'strict' },
+    durability: { replicationFactor: 1 },
+  })
+  await plane.client.topics.create({ name: 'orders', partitions: 2, cluster: 'a', sla: 'gold' })
+  await standsBy(plane.client, 'orders')
+  const sealedOn = (cluster: FakeCluster) =>
+    [...cluster.topics.keys()].filter((name) => cluster.isSealed(name))
+  await expect.poll(() => sealedOn(clusters.b)).toHaveLength(1)
+  // Nor does a topic that has been there, when its commits shall be mirrored elsewhere.
+  await plane.client.tenants.put({ name: 'default', home: 'a', standbyHome: 'c' })
+  await expect.poll(() => sealedOn(clusters.c)).toHaveLength(1)
 })
 
 test('a standby topic is made where placement says, kept in step, and goes with its topic', async () => {

@@ -1,5 +1,6 @@
 // Brings what can be derived to what it should be: looks, says what differs, mends it, and looks again. Each cluster has
-// its own round over the topics whose active loglet is there, and topics whose spec has changed are looked at at once.
+// its own round over the topics whose active loglet is there; topics whose spec has changed are looked at at once, and
+// those that lack what protects them from the loss of a cluster within a second.
 import { AsyncLocalStorage } from 'node:async_hooks'
 import type { PhysicalTopicFacts } from '../clusters/kafka-cluster.ts'
 import { reasonOf } from '../log.ts'
@@ -53,6 +54,7 @@ export class Reconciler {
   private readonly mendTurns = new Turns(mendsAtOnceMax)
   /** By topic id: one look at a topic at a time. */
   private readonly underway = new Map<string, Promise<void>>()
+  private lookingAtDue = false
   /** ms since 1970, by topic id. */
   private readonly lookedAt = new Map<string, number>()
   private readonly working = new Set<Promise<unknown>>()
@@ -132,6 +134,7 @@ export class Reconciler {
   private beginDue(): void {
     const { closing, board, now, random, timings } = this.plane
     if (closing.aborted) return
+    if (!this.lookingAtDue) void this.track(this.lookAtDue()).catch(() => {})
     const { clusters } = board.table
     for (const name of this.rounds.keys()) if (!clusters.has(name)) this.rounds.delete(name)
     for (const name of clusters.keys()) {
@@ -163,6 +166,22 @@ export class Reconciler {
     } finally {
       round.dueAt = now() + timings.reconcileEveryMs * Math.max(1, round.away) * (0.75 + random() / 2)
       round.underway = false
+    }
+  }
+
+  private async lookAtDue(): Promise<void> {
+    const { dueTopics, closing, log } = this.plane
+    const ids = dueTopics.take()
+    if (ids.length === 0) return
+    this.lookingAtDue = true
+    try {
+      await this.look(ids)
+    } catch (error) {
+      // The round of their cluster comes.
+      if (!closing.aborted)
+        log('warn', 'reconcile.due-failed', { topics: ids.length, reason: reasonOf(error) })
+    } finally {
+      this.lookingAtDue = false
     }
   }
 
@@ -259,6 +278,8 @@ export class Reconciler {
       plane.closing.throwIfAborted()
       try {
         await mend(plane, topic, how)
+        // What takes its place is seen at the next look.
+        if (how.kind === 'drop-standby' || how.kind === 'drop-standby-home') plane.dueTopics.add(route.id)
       } catch (error) {
         failures.push(reasonOf(error))
         const reason = reasonOf(error)

@@ -1,4 +1,5 @@
 import type { RouteTable, TenantRoute, TopicRoute } from '@braid/routing-model'
+import type { Plane } from '../plane.ts'
 import type { TenantRow } from '../store/tenant-queries.ts'
 
 /** What access points know of a tenant. */
@@ -19,4 +20,11 @@ export function withoutMirror(table: RouteTable, { name, standbyHome }: TenantRo
   return [...table.topics(name)]
     .filter((route) => route.standbyHomeTopic !== undefined)
     .map((route) => route.withHomeTopics(route.homeTopic, undefined))
+}
+
+/** The topics that its commits are mirrored to are made at once, when what we are in is committed. */
+export function mirrorSoon({ store, board, dueTopics }: Plane, tenant: string): void {
+  store.afterCommit(() => {
+    for (const { id } of board.table.topics(tenant)) dueTopics.add(id)
+  })
 }

@@ -16,6 +16,7 @@ import { KnownEnds } from '../failover/known-ends.ts'
 import { Leases } from '../failover/leases.ts'
 import { KnownFacts } from '../placement/known-facts.ts'
 import type { Plane } from '../plane.ts'
+import { DueTopics } from '../reconcile/due-topics.ts'
 import { PublishedRoutes } from '../routes/published-routes.ts'
 import { RouteBoard } from '../routes/route-board.ts'
 import { Migrations } from '../sagas/migrations.ts'
@@ -177,6 +178,7 @@ export class SagaWorld {
         routeVersion: () => board.table.version,
       }),
       sight: new ClusterSight(timings),
+      dueTopics: new DueTopics(),
       knownEnds: new KnownEnds({ board, clusters, closing: closing.signal, now, sleep, timings, log }),
       timings,
       log,

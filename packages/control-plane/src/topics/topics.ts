@@ -216,6 +216,8 @@ export class Topics {
         await record(route)
       })
       leftovers.release(made)
+      if (place.standby !== null || board.table.tenants.get(tenant)?.standbyHome !== undefined)
+        this.plane.dueTopics.add(route.id)
       return route
     } catch (error) {
       await leftovers.discard(made)
