@@ -40,7 +40,7 @@ test('twenty topics under load: sealed by one request, switched by one route ver
   const recorder = new Recorder()
   const groups = []
   for (const topic of READ) {
-    await coordinatorReady(kafka, `${topic}-readers`, topic, WAIT_MAX_MS)
+    await coordinatorReady(kafka, `${topic}-readers`, topic)
     groups.push(await startKafkajsGroup(kafka, recorder, { topic, group: `${topic}-readers`, members: 1 }))
   }
   const producers = await Promise.all(

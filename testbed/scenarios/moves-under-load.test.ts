@@ -142,7 +142,7 @@ function moveUnder(topic: string, route: Route) {
 
 async function create(topic: string, group?: string): Promise<void> {
   await braid.controlPlane.client.topics.create({ name: topic, partitions: PARTITIONS, cluster: 'a' })
-  if (group !== undefined) await coordinatorReady(kafka, group, topic, CATCH_UP_MAX_MS)
+  if (group !== undefined) await coordinatorReady(kafka, group, topic)
 }
 
 async function moveAlong(topic: string): Promise<HistoryEvent[]> {

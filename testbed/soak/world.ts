@@ -19,6 +19,8 @@ const POLICIES: readonly FailoverPolicy[] = ['strict', 'available']
 const FORGOTTEN_MAX_MS = 2_000
 const SETTLED_MAX_MS = 90_000
 const LOOK_EVERY_MS = 100
+/** What settling waits for longer than this is worth a line. */
+const SAID_AFTER_MS = 2_000
 
 /** Everything that a soak breaks, and what it needs to make it whole again. */
 export class SoakWorld {
@@ -117,14 +119,21 @@ export class SoakWorld {
    */
   async settle(moveBack: boolean): Promise<void> {
     const deadline = performance.now() + SETTLED_MAX_MS
-    let what = 'nothing is known of it'
+    let [what, since] = ['nothing is known of it', performance.now()]
     for (;;) {
+      const before = what
       try {
         what = await this.#unsettled(moveBack)
-        if (what === '') return
       } catch (error) {
         what = (error as Error).message
       }
+      const now = performance.now()
+      if (what !== before) {
+        if (now - since > SAID_AFTER_MS)
+          this.timeline.say(`  ${((now - since) / 1_000).toFixed(1)} s: ${before}`)
+        since = now
+      }
+      if (what === '') return
       if (performance.now() > deadline)
         throw new Error(`not settled ${SETTLED_MAX_MS} ms after everything was whole: ${what}`)
       await sleep(LOOK_EVERY_MS)

@@ -47,7 +47,6 @@ export interface MovingTopicResult {
 
 const stateEveryMs = 250
 const catchUpMaxMs = 60_000
-const coordinatorMaxMs = 60_000
 
 /**
  * KafkaJS producers at a steady rate and a group of two, each in a process of their own, while the topic moves along
@@ -61,7 +60,7 @@ export async function runMovingTopic(options: MovingTopicOptions): Promise<Movin
     onState({ kind: 'starting', what: `topic ${topic}, ${options.partitions} partitions on ${path[0]}` })
     await controlPlane.topics.create({ name: topic, partitions: options.partitions, cluster: path[0] })
     const kafka = new Kafka({ brokers: [...options.bootstrap], logCreator: new KafkajsLog().creator })
-    await coordinatorReady(kafka, group, topic, coordinatorMaxMs)
+    await coordinatorReady(kafka, group, topic)
     const start = async (spec: Parameters<typeof ClientsProcess.start>[0]) => {
       onState({ kind: 'starting', what: spec.name })
       const started = await ClientsProcess.start(spec)

@@ -1,11 +1,12 @@
 import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Kafka } from 'kafkajs'
+import type { Admin, Kafka } from 'kafkajs'
 import type { FinalCommit, StoredRecord } from '../history/contents.ts'
 import { idOf } from './record-value.ts'
 
 /** Names the offset at which a record was acknowledged, when it was copied to the end after a failover. */
 const recoveredOffsetHeader = 'braid.recovered.offset'
+const answerMaxMs = 60_000
 
 /**
  * The whole topic, each partition from its first offset to its end, as a reader sees it that took no part in the
@@ -17,15 +18,10 @@ export async function readBack(
   { timeoutMs = 60_000, recordsMax = 5_000_000 }: { timeoutMs?: number; recordsMax?: number } = {},
 ): Promise<StoredRecord[]> {
   const deadline = performance.now() + timeoutMs
-  const admin = kafka.admin()
-  await admin.connect()
+  const offsets = await untilAnswered(kafka, deadline, (admin) => admin.fetchTopicOffsets(topic))
   const ends = new Map<number, bigint>()
-  try {
-    for (const { partition, low, high } of await admin.fetchTopicOffsets(topic)) {
-      if (BigInt(high) > BigInt(low)) ends.set(partition, BigInt(high))
-    }
-  } finally {
-    await admin.disconnect()
+  for (const { partition, low, high } of offsets) {
+    if (BigInt(high) > BigInt(low)) ends.set(partition, BigInt(high))
   }
 
   const contents = new Map<number, StoredRecord[]>()
@@ -38,7 +34,7 @@ export async function readBack(
     allowAutoTopicCreation: false,
   })
   consumer.on(consumer.events.CRASH, ({ payload }) => {
-    crash = payload.error
+    if (!payload.restart) crash = payload.error
   })
   // Thrown out of its group, it starts over, and so do we: nothing was committed.
   consumer.on(consumer.events.GROUP_JOIN, () => {
@@ -99,36 +95,38 @@ export async function readBack(
 
 /** Where the coordinator says that a group stands. */
 export async function readCommits(kafka: Kafka, group: string, topic: string): Promise<FinalCommit[]> {
-  const admin = kafka.admin()
-  await admin.connect()
-  try {
-    const fetched = await admin.fetchOffsets({ groupId: group, topics: [topic] })
-    return fetched.flatMap(({ partitions }) =>
-      partitions.map(({ partition, offset }) => ({ group, partition, offset: BigInt(offset) })),
-    )
-  } finally {
-    await admin.disconnect()
-  }
+  const fetched = await untilAnswered(kafka, performance.now() + answerMaxMs, (admin) =>
+    admin.fetchOffsets({ groupId: group, topics: [topic] }),
+  )
+  return fetched.flatMap(({ partitions }) =>
+    partitions.map(({ partition, offset }) => ({ group, partition, offset: BigInt(offset) })),
+  )
 }
 
 /**
  * Resolves when the group's coordinator answers. A cluster that has just started makes and loads its offsets topic at
  * the first group's first request, which on a busy machine takes longer than KafkaJS is patient with a consumer.
  */
-export async function coordinatorReady(
+export async function coordinatorReady(kafka: Kafka, group: string, topic: string): Promise<void> {
+  await readCommits(kafka, group, topic)
+}
+
+/** Metadata names a listener that has died until its lease has ended, and KafkaJS gives up on it before. */
+async function untilAnswered<T>(
   kafka: Kafka,
-  group: string,
-  topic: string,
-  timeoutMs: number,
-): Promise<void> {
-  const deadline = performance.now() + timeoutMs
+  deadline: number,
+  ask: (admin: Admin) => Promise<T>,
+): Promise<T> {
   for (;;) {
+    const admin = kafka.admin()
     try {
-      await readCommits(kafka, group, topic)
-      return
+      await admin.connect()
+      return await ask(admin)
     } catch (error) {
       if (performance.now() > deadline) throw error
       await sleep(100)
+    } finally {
+      await admin.disconnect().catch(() => {})
     }
   }
 }

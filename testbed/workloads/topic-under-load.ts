@@ -49,7 +49,6 @@ export interface JudgeOptions extends Partial<Omit<CheckOptions, 'topic'>> {
 
 const progressMaxMs = 60_000
 const catchUpMaxMs = 60_000
-const coordinatorMaxMs = 60_000
 /** A silence that begins so long after a loss is another one's. */
 const outageBeginsMs = 500
 
@@ -95,7 +94,7 @@ export class TopicUnderLoad {
     const { client } = this.#braid
     if (failover === undefined) await client.topics.create({ name: topic, partitions, cluster })
     else await createFailoverTopic(client, { topic, partitions, on: cluster, ...failover })
-    await coordinatorReady(this.#kafka, group, topic, coordinatorMaxMs)
+    await coordinatorReady(this.#kafka, group, topic)
     const producing = clients.filter(({ producers }) => producers !== false).length
     const rate = recordsPerSecond / producing
     await Promise.all(

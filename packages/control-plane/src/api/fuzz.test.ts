@@ -4,8 +4,8 @@ import { execFile } from 'node:child_process'
 import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
-import { expect, onTestFinished, test } from 'vitest'
-import { startControlPlane } from '../start.ts'
+import { beforeAll, expect, test } from 'vitest'
+import { type ControlPlane, startControlPlane } from '../start.ts'
 import { FakeCluster } from '../testing/fake-cluster.ts'
 
 const run = promisify(execFile)
@@ -17,15 +17,19 @@ const installMaxMs = 240_000
 const runMaxMs = 480_000
 const adminToken = 'the-token-of-an-administrator-in-a-test'
 
-test.for([
+beforeAll(install, installMaxMs)
+
+// Side by side: one asks while the other thinks.
+test.concurrent.for([
   { name: 'nobody is asked who they are', secured: false },
   { name: 'everybody is asked who they are', secured: true },
 ])(
   'no 5xx, no answer outside its schema, nothing undocumented: $name',
-  { timeout: installMaxMs + runMaxMs },
-  async ({ secured }) => {
-    await install()
-    const url = await startPlane(secured)
+  { timeout: runMaxMs },
+  async ({ secured }, { onTestFinished }) => {
+    const plane = await startPlane(secured)
+    onTestFinished(() => plane.close())
+    const { url } = plane
     await furnish(url)
     const { output, failed } = await fuzz(url, secured)
     expect(failed, output).toBe(false)
@@ -44,9 +48,9 @@ async function install(): Promise<void> {
   writeFileSync(done, version)
 }
 
-async function startPlane(secured: boolean): Promise<string> {
+async function startPlane(secured: boolean): Promise<ControlPlane> {
   const clusters = new Map<string, FakeCluster>()
-  const plane = await startControlPlane({
+  return startControlPlane({
     port: 0,
     databaseFile: ':memory:',
     checkAnswers: true,
@@ -59,8 +63,6 @@ async function startPlane(secured: boolean): Promise<string> {
     timings: { warmUpMs: 1, sealMaxMs: 200, longPollMaxMs: 50 },
     ...(secured && { auth: 'tokens', adminToken }),
   })
-  onTestFinished(() => plane.close())
-  return plane.url
 }
 
 const headers = { 'content-type': 'application/json', authorization: `Bearer ${adminToken}` }
