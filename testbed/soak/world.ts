@@ -22,6 +22,9 @@ const LOOK_EVERY_MS = 100
 /** What settling waits for longer than this is worth a line. */
 const SAID_AFTER_MS = 2_000
 
+/** Without its numbers, which may change while it is waited for. */
+const kindOf = (what: string) => what.replace(/:.*/, '')
+
 /** Everything that a soak breaks, and what it needs to make it whole again. */
 export class SoakWorld {
   readonly clusters: readonly KafkaCluster[]
@@ -128,7 +131,7 @@ export class SoakWorld {
         what = (error as Error).message
       }
       const now = performance.now()
-      if (what !== before) {
+      if (kindOf(what) !== kindOf(before)) {
         if (now - since > SAID_AFTER_MS)
           this.timeline.say(`  ${((now - since) / 1_000).toFixed(1)} s: ${before}`)
         since = now
