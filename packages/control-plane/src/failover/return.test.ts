@@ -263,6 +263,8 @@ describe('a topic whose readers went on elsewhere', () => {
   test('gets each record once though the process dies in the middle', async () => {
     const { world } = await lost({ positions: [0n], knownEnds: [6n] })
     world.cluster('b').answersToLose = 4
+    // So that each copy is of one batch.
+    world.cluster('a').readMaxBytes = 1
     await takeBack(world, 'a')
     for (const left of [3, 2, 1, 0]) {
       await expect.poll(() => world.cluster('b').answersToLose, { interval: 1 }).toBeLessThanOrEqual(left)
@@ -270,6 +272,32 @@ describe('a topic whose readers went on elsewhere', () => {
     }
     await copied(world)
     expect(valuesOf(world, 'orders').join('')).toBe('6012345')
+  })
+
+  test('gets each record once though retention takes what was just copied, and not answered', async () => {
+    const { world, onA } = await lost({ positions: [0n], knownEnds: [6n] })
+    const [a, b] = [world.cluster('a'), world.cluster('b')]
+    a.readMaxBytes = 1
+    const append = b.append.bind(b)
+    b.append = async (...call) => {
+      await append(...call)
+      b.append = append
+      a.topic(onA).partitions[0]!.start = 1n
+      throw new Error('the answer was lost')
+    }
+    await takeBack(world, 'a')
+    await copied(world)
+    expect(valuesOf(world, 'orders').join('')).toBe('6012345')
+  })
+
+  test('is given many small batches as a few large ones', async () => {
+    const { world } = await lost({ positions: [0n], knownEnds: [6n] })
+    const appends = () => world.cluster('b').calls.filter((call) => call === 'append').length
+    const before = appends()
+    await takeBack(world, 'a')
+    await copied(world)
+    expect(valuesOf(world, 'orders').join('')).toBe('6012345')
+    expect(appends() - before).toBe(1)
   })
 })
 

@@ -17,9 +17,18 @@ import type { RetirementContext } from './drain.ts'
 import { routeIfThere } from './group.ts'
 import { indexOfLoglet } from './loglet-index.ts'
 import type { Stop } from './saga.ts'
-import { hasReached, isKnownTo, strayBatch } from './stray-batch.ts'
+import {
+  type BatchIn,
+  hasReached,
+  isKnownTo,
+  sequenceBefore,
+  sequencesFrom,
+  strayBatch,
+} from './stray-batch.ts'
 
 const readMaxBytes = 4 * 1024 * 1024
+/** That one copy is made of. */
+const batchesMax = 1_000
 /** Minted as access points do: a cluster's own counter never gets there. */
 const producerIdFloor = 2n ** 61n
 
@@ -35,7 +44,16 @@ export function strayToCopy(
   { partition, from, to }: { partition: number; from: bigint; to: bigint },
 ): StrayRow {
   const producerId = mintedProducerId(plane)
-  return { partition, from, to, recovered: from, producerId, nextSequence: 0, seenAt: plane.now() }
+  return {
+    partition,
+    from,
+    to,
+    recovered: from,
+    producerId,
+    nextSequence: 0,
+    inDoubt: null,
+    seenAt: plane.now(),
+  }
 }
 
 /** Records what is new beyond the cuts; copies on what has been there for long enough. True when some is left. */
@@ -66,6 +84,7 @@ export async function watchStrays(
         recovered: cut,
         producerId: mintedProducerId(plane),
         nextSequence: 0,
+        inDoubt: null,
       }),
       to,
       seenAt: plane.now(),
@@ -104,83 +123,81 @@ interface Recovering {
   readonly stop: Stop
 }
 
+/** A whole batch of the loglet, physical. */
+interface SourceBatch extends BatchIn {
+  readonly base: bigint
+  readonly next: bigint
+}
+
 /**
- * Appended under a producer id of our own with running sequences; what was appended is recorded after each batch.
- * A crash in between leaves one batch in doubt: the loglets after this one are asked for the producer's last sequence
- * before anything is appended again, so it is there once, also when the topic has moved on meanwhile.
+ * Appended under a producer id of our own with running sequences, as few batches as they fit in. What is about to be
+ * appended is written down first, and that it was, after: a crash in between leaves one batch in doubt. Before anything
+ * else is appended the loglets after this one are asked for the producer's last sequence, so it is there once, also when
+ * the topic has moved on meanwhile, or its source was deleted from.
  */
 async function recover(context: StrayContext, how: Recovering, first: StrayRow): Promise<StrayRow> {
   const { plane, id } = context
+  const { migrations } = plane.store
   const { migration, returned, upTo, stop } = how
   const { from, topic } = migration
-  const { partition, producerId } = first
-  const source = await plane.clusters.open(from.cluster)
-  const starts = await source.logEnds(from.topic, partition + 1, 'earliest')
-  const start = starts[partition] ?? 0n
+  const { partition } = first
   const end = returned?.ends[partition] ?? first.from
-  let stray = first
-  let inDoubt = true
-  let copied = 0
-  let known = 0
+  let stray = await withoutDoubt(context, how, first)
+  let [copied, known] = [0, 0]
+  let read: readonly SourceBatch[] = []
   while (stray.recovered < upTo) {
-    // What is below the log's start was taken by retention or DeleteRecords.
-    const readFrom = stray.recovered > start ? stray.recovered : start
-    const bytes =
-      readFrom < upTo
-        ? await source.readBatches(from.topic, partition, readFrom, readMaxBytes)
-        : Buffer.alloc(0)
-    const batches: number[] = []
-    walkBatches(bytes, (at) => {
-      if (nextOffset(bytes, at) > readFrom && baseOffset(bytes, at) < upTo) batches.push(at)
-    })
-    if (batches.length === 0) {
-      stray = { ...stray, recovered: upTo }
-      await plane.store.migrations.putStray(id, stray)
-      break
-    }
-    for (const at of batches) {
-      stop.throwIfAborted()
-      const route = routeIfThere(plane, migration)
-      if (route === undefined) return stray
-      const index = indexOfLoglet(route, from)
-      const base = baseOffset(bytes, at)
-      const wasInTopic = base < end
-      const next = nextOffset(bytes, at)
-      const isLeftOut = () =>
-        wasInTopic
-          ? index >= 0 && route.pastHole(index, partition, base) >= next
-          : isInLaterLoglet(plane, from, route, bytes, at, partition)
-      let appended = 0
-      if (isControl(bytes, at) || (await isLeftOut())) {
-        known++
-        stray = { ...stray, recovered: next }
-      } else {
-        const { cluster, topic: physical } = route.loglet(route.active, partition)
-        const copy = strayBatch(bytes, at, {
-          producerId,
-          sequence: stray.nextSequence,
-          from: `${from.cluster}/${from.topic}/${partition}`,
-          maxBytes: route.maxMessageBytes,
-          firstOffset: first.from,
-          logicalOf: wasInTopic && index >= 0 ? logicalOf(route, index, partition) : undefined,
-        })
-        const isThere = inDoubt && (await hasCopied(plane, route, index, stray))
-        inDoubt = false
-        if (!isThere && copy.records > 0) {
-          const target = await plane.clusters.open(cluster)
-          await target.append(physical, partition, copy.bytes)
-        }
-        copied++
-        appended = copy.records
-        stray = { ...stray, recovered: next, nextSequence: copy.nextSequence }
+    stop.throwIfAborted()
+    const route = routeIfThere(plane, migration)
+    if (route === undefined) return stray
+    if (read.length === 0) {
+      read = await readOn(plane, from, partition, stray.recovered, upTo)
+      if (read.length === 0) {
+        stray = { ...stray, recovered: upTo }
+        await migrations.putStray(id, stray)
+        break
       }
-      const step = stray
-      await plane.store.transaction(async () => {
-        await plane.store.migrations.putStray(id, step)
-        if (returned !== undefined && wasInTopic && appended > 0)
-          await plane.store.failovers.addCopied(returned.failover, returned.number, appended)
-      })
     }
+    const index = indexOfLoglet(route, from)
+    const isLeftOut = ({ bytes, at, base, next }: SourceBatch) => {
+      if (isControl(bytes, at)) return true
+      if (base < end) return index >= 0 && route.pastHole(index, partition, base) >= next
+      return isInLaterLoglet(plane, from, route, bytes, at, partition)
+    }
+    let passed = 0
+    while (passed < read.length && (await isLeftOut(read[passed]!))) passed++
+    if (passed > 0) {
+      known += passed
+      stray = { ...stray, recovered: read[passed - 1]!.next }
+      await migrations.putStray(id, stray)
+      read = read.slice(passed)
+      continue
+    }
+    const wasInTopic = read[0]!.base < end
+    const wanted: SourceBatch[] = []
+    for (const batch of read) {
+      if (wanted.length >= batchesMax || batch.base < end !== wasInTopic) break
+      if (wanted.length > 0 && (await isLeftOut(batch))) break
+      wanted.push(batch)
+    }
+    const copy = strayBatch(wanted, {
+      producerId: stray.producerId,
+      sequence: stray.nextSequence,
+      from: `${from.cluster}/${from.topic}/${partition}`,
+      maxBytes: route.maxMessageBytes,
+      firstOffset: first.from,
+      logicalOf: wasInTopic && index >= 0 ? logicalOf(route, index, partition) : undefined,
+    })
+    const { next } = wanted[copy.batches - 1]!
+    stray = { ...stray, inDoubt: { to: next, nextSequence: copy.nextSequence } }
+    if (copy.records > 0) {
+      await migrations.putStray(id, stray)
+      const { cluster, topic: physical } = route.loglet(route.active, partition)
+      const target = await plane.clusters.open(cluster)
+      await target.append(physical, partition, copy.bytes)
+    }
+    stray = await putCopied(context, how, stray)
+    copied += copy.batches
+    read = read.slice(copy.batches)
   }
   const wasReturned = first.recovered < end
   plane.log(wasReturned ? 'info' : 'warn', wasReturned ? 'return.copied' : 'strays.recovered', {
@@ -195,26 +212,80 @@ async function recover(context: StrayContext, how: Recovering, first: StrayRow):
   return stray
 }
 
+/** What is below the log's start was taken by retention or DeleteRecords. Empty: nothing is left up to there. */
+async function readOn(
+  plane: Plane,
+  { cluster, topic }: PhysicalTopic,
+  partition: number,
+  recovered: bigint,
+  upTo: bigint,
+): Promise<SourceBatch[]> {
+  const source = await plane.clusters.open(cluster)
+  const start = (await source.logEnds(topic, partition + 1, 'earliest'))[partition] ?? 0n
+  const readFrom = recovered > start ? recovered : start
+  if (readFrom >= upTo) return []
+  const bytes = await source.readBatches(topic, partition, readFrom, readMaxBytes)
+  const batches: SourceBatch[] = []
+  walkBatches(bytes, (at) => {
+    const [base, next] = [baseOffset(bytes, at), nextOffset(bytes, at)]
+    if (next > readFrom && base < upTo) batches.push({ bytes, at, base, next })
+  })
+  return batches
+}
+
+/** A copy that somebody was about to append is there, or is not: the loglets after this one know. */
+async function withoutDoubt(context: StrayContext, how: Recovering, stray: StrayRow): Promise<StrayRow> {
+  const { plane, id } = context
+  const { inDoubt } = stray
+  const route = routeIfThere(plane, how.migration)
+  if (inDoubt === null || route === undefined) return stray
+  const last = await lastCopied(plane, route, indexOfLoglet(route, how.migration.from), stray)
+  if (last !== undefined && hasReached(last, sequenceBefore(inDoubt.nextSequence)))
+    return putCopied(context, how, stray)
+  const sure = { ...stray, inDoubt: null }
+  await plane.store.migrations.putStray(id, sure)
+  return sure
+}
+
+/** What was in doubt is there. */
+async function putCopied(
+  { plane, id }: StrayContext,
+  { returned }: Recovering,
+  stray: StrayRow,
+): Promise<StrayRow> {
+  const { store } = plane
+  const { to, nextSequence } = stray.inDoubt!
+  const next: StrayRow = { ...stray, recovered: to, nextSequence, inDoubt: null }
+  const records = sequencesFrom(stray.nextSequence, nextSequence)
+  const wasInTopic = returned !== undefined && stray.recovered < (returned.ends[stray.partition] ?? 0n)
+  await store.transaction(async () => {
+    await store.migrations.putStray(id, next)
+    if (wasInTopic && records > 0)
+      await store.failovers.addCopied(returned.failover, returned.number, records)
+  })
+  return next
+}
+
 function logicalOf(route: TopicRoute, index: number, partition: number): (physical: bigint) => bigint {
   const delta = route.base(index, partition) - route.start(index, partition)
   return (physical) => physical + delta
 }
 
-/** Whether the copy that comes next is in a later loglet already: whoever appended it died before it was recorded. */
-async function hasCopied(
+/** The last sequence that was appended for it to a later loglet; undefined when nothing was. */
+async function lastCopied(
   plane: Plane,
   route: TopicRoute,
   index: number,
-  { partition, producerId, nextSequence }: StrayRow,
-): Promise<boolean> {
+  { partition, producerId }: StrayRow,
+): Promise<number | undefined> {
   for (let i = route.active; i > index; i--) {
     // When it returns, what stands in a later loglet too is left out of it.
     if (route.away(i)?.state === 'lost') continue
     const later = await plane.clusters.open(route.cluster(i))
     const state = (await later.producerStates(route.physicalTopic(i), partition)).get(producerId)
-    if (state !== undefined) return hasReached(state.lastSequence, nextSequence)
+    if (state !== undefined) return state.lastSequence
   }
-  return false
+  return undefined
 }
 
 /** Whether its producer has meanwhile sent it again, to a loglet after the one that it strayed into. */

@@ -196,6 +196,10 @@ export class MigrationQueries {
         recovered: BigInt(row.recovered!),
         producerId: BigInt(row.producer_id!),
         nextSequence: Number(row.next_sequence),
+        inDoubt:
+          row.in_doubt_to === null
+            ? null
+            : { to: BigInt(row.in_doubt_to!), nextSequence: Number(row.in_doubt_sequence) },
         seenAt: Number(row.seen_at),
       }),
     )
@@ -205,11 +209,14 @@ export class MigrationQueries {
     return this.db.transaction(async () => {
       await this.db.run(
         `INSERT INTO stray
-           (migration_id, partition, from_offset, to_offset, recovered, producer_id, next_sequence, seen_at)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+           (migration_id, partition, from_offset, to_offset, recovered, producer_id, next_sequence, in_doubt_to,
+            in_doubt_sequence, seen_at)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
          ON CONFLICT (migration_id, partition) DO UPDATE SET
            from_offset = excluded.from_offset, to_offset = excluded.to_offset, recovered = excluded.recovered,
-           producer_id = excluded.producer_id, next_sequence = excluded.next_sequence, seen_at = excluded.seen_at`,
+           producer_id = excluded.producer_id, next_sequence = excluded.next_sequence,
+           in_doubt_to = excluded.in_doubt_to, in_doubt_sequence = excluded.in_doubt_sequence,
+           seen_at = excluded.seen_at`,
         id,
         stray.partition,
         String(stray.from),
@@ -217,6 +224,8 @@ export class MigrationQueries {
         String(stray.recovered),
         String(stray.producerId),
         stray.nextSequence,
+        stray.inDoubt === null ? null : String(stray.inDoubt.to),
+        stray.inDoubt?.nextSequence ?? null,
         stray.seenAt,
       )
       await this.update(id, 'state = state')

@@ -95,6 +95,8 @@ export interface StrayRow {
   readonly recovered: bigint
   readonly producerId: bigint
   readonly nextSequence: number
+  /** A copy that was about to be appended: all below `to`, physical, and the sequence after it. Null: none was. */
+  readonly inDoubt: { readonly to: bigint; readonly nextSequence: number } | null
   readonly seenAt: number
 }
 

@@ -194,10 +194,13 @@ export function storeContract(place: () => Promise<StorePlace>): void {
       recovered: 2n ** 62n + 1n,
       producerId: 2n ** 61n + 3n,
       nextSequence: 9,
+      inDoubt: { to: 2n ** 62n + 4n, nextSequence: 12 },
       seenAt: 5,
     }
     await store.migrations.putStray('m', stray)
     expect(await store.migrations.strays('m')).toEqual([stray])
+    await store.migrations.putStray('m', { ...stray, inDoubt: null })
+    expect(await store.migrations.strays('m')).toEqual([{ ...stray, inDoubt: null }])
   })
 
   test('names sort by their bytes', async () => {
