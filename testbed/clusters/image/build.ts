@@ -51,7 +51,7 @@ export async function buildKafkaImage(version: KafkaVersion): Promise<string> {
   const jars = await kafkaJars(version)
   await inFolder('image-', async (folder) => {
     await cp(jars, join(folder, 'libs'), { recursive: true })
-    for (const file of ['Dockerfile', 'run.sh']) await copyFile(here(file), join(folder, file))
+    for (const file of ['Dockerfile', 'archive.sh', 'run.sh']) await copyFile(here(file), join(folder, file))
     console.error(`clusters: building ${builtTag(version)}`)
     const { dockerode } = (await getContainerRuntimeClient()).container
     const answer = await dockerode.buildImage(await archive(folder), {
@@ -102,7 +102,7 @@ function baseInputs(): string {
 }
 
 function kafkaInputs(version: KafkaVersion): string {
-  const files = ['Dockerfile', 'run.sh', '../pom.xml'].map((file) => readFileSync(here(file), 'utf8'))
+  const files = ['Dockerfile', 'archive.sh', 'run.sh', '../pom.xml'].map((file) => readFileSync(here(file), 'utf8'))
   return sha256([version, baseInputs(), ...files].join('\0'))
 }
 

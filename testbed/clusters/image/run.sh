@@ -15,10 +15,12 @@ done < <(compgen -v KAFKA_)
 
 data=$(sed -n 's/^log\.dirs=//p' "$properties")
 level=$(printf '%s' "${KAFKA_LOG4J_ROOT_LOGLEVEL:-WARN}" | tr 'A-Z' 'a-z')
-java=(java -Dorg.slf4j.simpleLogger.defaultLogLevel="$level" -Dorg.slf4j.simpleLogger.showDateTime=true)
+# In the order of the archive: made of another class path it is not used.
+classpath=$(printf '%s:' /opt/kafka/libs/*.jar)
+java=(java -XX:SharedArchiveFile=/opt/kafka/classes.jsa -Dorg.slf4j.simpleLogger.defaultLogLevel="$level" -Dorg.slf4j.simpleLogger.showDateTime=true)
 if [ ! -e "$data/meta.properties" ]; then
-  "${java[@]}" -cp '/opt/kafka/libs/*' kafka.tools.StorageTool format -t "$CLUSTER_ID" -c "$properties"
+  "${java[@]}" -cp "$classpath" kafka.tools.StorageTool format -t "$CLUSTER_ID" -c "$properties"
 fi
 # Unquoted on purpose: the variables hold several options.
 exec "${java[@]}" ${KAFKA_HEAP_OPTS:--Xmx384m} ${KAFKA_JVM_PERFORMANCE_OPTS:-} ${KAFKA_OPTS:-} \
-  -cp '/opt/kafka/libs/*' kafka.Kafka "$properties"
+  -cp "$classpath" kafka.Kafka "$properties"
