@@ -18,6 +18,11 @@ const POLICIES: readonly FailoverPolicy[] = ['strict', 'available']
 /** A commit travels to the standby home within so long. */
 const FORGOTTEN_MAX_MS = 2_000
 const SETTLED_MAX_MS = 90_000
+/**
+ * A home that returns takes mirrored commits of a group once the members that it remembers are out: this long after it is
+ * back.
+ */
+const SESSION_TIMEOUT_MS = 10_000
 const LOOK_EVERY_MS = 100
 /** What settling waits for longer than this is worth a line. */
 const SAID_AFTER_MS = 2_000
@@ -75,7 +80,7 @@ export class SoakWorld {
             recordsPerSecond: RECORDS_PER_SECOND,
             failover: { policy },
             // Whole answers only, though addresses stay: see clients-main.ts.
-            clients: [{ name: topic, through: {} }],
+            clients: [{ name: topic, through: {}, sessionTimeoutMs: SESSION_TIMEOUT_MS }],
           }),
         )
       }

@@ -17,6 +17,8 @@ export interface KafkajsGroupOptions {
   /** Time spent on each batch, for a group that is to fall behind. */
   workMsPerBatch?: number
   maxBytesPerPartition?: number
+  /** A member that is not heard of for so long is out of the group. */
+  sessionTimeoutMs?: number
 }
 
 /** A consumer group that commits as it reads, and writes down what it sees. Starts at the earliest offset. */
@@ -33,7 +35,7 @@ export async function startKafkajsGroup(
   const startMember = async (member: string) => {
     const consumer = kafka.consumer({
       groupId: group,
-      sessionTimeout: 30_000,
+      sessionTimeout: options.sessionTimeoutMs ?? 30_000,
       heartbeatInterval: 1_000,
       maxWaitTimeInMs: 500,
       allowAutoTopicCreation: false,

@@ -38,6 +38,8 @@ export interface LoadClients {
   producers?: Partial<KafkajsProducersOptions> | false
   /** Members of the topic's group. All in one process: two in the first one, by default. */
   members?: number
+  /** Of each member. */
+  sessionTimeoutMs?: number
 }
 
 export interface JudgeOptions extends Partial<Omit<CheckOptions, 'topic'>> {
@@ -98,7 +100,7 @@ export class TopicUnderLoad {
     const producing = clients.filter(({ producers }) => producers !== false).length
     const rate = recordsPerSecond / producing
     await Promise.all(
-      clients.map(async ({ name, route, through, producers = {}, members }, index) => {
+      clients.map(async ({ name, route, through, producers = {}, members, sessionTimeoutMs }, index) => {
         const joining = members ?? (index === 0 ? 2 : 0)
         const process = await ClientsProcess.start({
           name,
@@ -108,7 +110,14 @@ export class TopicUnderLoad {
           ...(producers === false
             ? {}
             : { producers: { topic, name, producers: 4, recordsPerSecond: rate, ...producers } }),
-          ...(joining === 0 ? {} : { group: { topic, group, members: joining, name } }),
+          ...(joining === 0
+            ? {}
+            : {
+                group: {
+                  ...{ topic, group, members: joining, name },
+                  ...(sessionTimeoutMs !== undefined && { sessionTimeoutMs }),
+                },
+              }),
         })
         this.#clients.push({ process, produces: producers !== false })
       }),

@@ -102,7 +102,9 @@ function baseInputs(): string {
 }
 
 function kafkaInputs(version: KafkaVersion): string {
-  const files = ['Dockerfile', 'archive.sh', 'run.sh', '../pom.xml'].map((file) => readFileSync(here(file), 'utf8'))
+  const files = ['Dockerfile', 'archive.sh', 'run.sh', '../pom.xml'].map((file) =>
+    readFileSync(here(file), 'utf8'),
+  )
   return sha256([version, baseInputs(), ...files].join('\0'))
 }
 
