@@ -1,3 +1,4 @@
+import { ConnectionError } from '@braid/kafka-connection'
 import { expect, onTestFinished, test } from 'vitest'
 import { tenantRoute, withoutMirror } from '../tenants/standby-home.ts'
 import { SagaWorld } from '../testing/saga-world.ts'
@@ -94,6 +95,34 @@ test('what could not be copied is copied later', async () => {
   await reconciler.all()
   expect(await driftOf('orders')).toEqual([])
   expect(b.groups.get('readers')?.map(({ offset }) => offset)).toEqual([8n])
+})
+
+test('a group that has members there is refused, and keeps no other from being copied', async () => {
+  const { world, reconciler, routeOf, standbyHome, driftOf, commit, b } = await started()
+  await world.createTopic({ name: 'orders', partitions: 1 })
+  const { homeTopic: topic } = routeOf('orders')
+  for (const groupId of ['alone', 'readers', 'writers'])
+    await world
+      .cluster('a')
+      .commit({ groupId, offsets: [{ topic, partition: 0, offset: 3n, metadata: null }] })
+  await commit(0, 8n)
+  const write = b.commit.bind(b)
+  b.commit = async (commits) => {
+    if (commits.groupId === 'readers')
+      throw new ConnectionError('BROKER_ERROR', 'b: UNKNOWN_MEMBER_ID', { cluster: 'b' })
+    return write(commits)
+  }
+  await standbyHome('b')
+  await reconciler.all()
+  expect(await driftOf('orders')).toEqual([
+    'what groups had committed before is not on b yet',
+    'it was not mended: b refused the commits of 1 group (readers), as it does while they have members there: b: UNKNOWN_MEMBER_ID',
+  ])
+  expect([...b.groups.keys()].sort()).toEqual(['alone', 'writers'])
+  b.commit = write
+  await reconciler.all()
+  expect(await driftOf('orders')).toEqual([])
+  expect(b.groups.get('readers')?.at(-1)?.offset).toBe(8n)
 })
 
 test('another standby home gets topics of its own, and those on the old one are gone', async () => {

@@ -1,8 +1,9 @@
 // Where commits are mirrored to: made, filled once with what groups had committed before, and dropped again.
-import type { GroupOffset } from '@braid/kafka-connection'
+import { ConnectionError, type GroupOffset } from '@braid/kafka-connection'
 import type { TopicRoute } from '@braid/routing-model'
 import type { GroupCommits, KafkaCluster } from '../clusters/kafka-cluster.ts'
 import type { Plane } from '../plane.ts'
+import { count } from '../planner/words.ts'
 import { indexOfLoglet } from '../sagas/loglet-index.ts'
 import { makeStub } from '../topics/make-topic.ts'
 import { freshPhysicalName } from '../topics/physical-name.ts'
@@ -11,6 +12,7 @@ import type { Mend } from './difference.ts'
 
 /** While groups commit, what was read is old when it is written: it is compared so often. */
 const roundsMax = 5
+const namedMax = 5
 
 export async function makeStandbyHome(
   plane: Plane,
@@ -120,13 +122,19 @@ async function publish(plane: Plane, topics: readonly DesiredTopic[]): Promise<D
   })
 }
 
-/** `names`: by home topic, where its commits go. How many groups had something to copy. */
+/**
+ * `names`: by home topic, where its commits go. How many groups had something to copy. One that is refused keeps no other
+ * from being copied.
+ *
+ * @throws Error that names groups which are refused, after the others: who has members there commits there itself
+ */
 async function copyCommits(
   home: KafkaCluster,
   standby: KafkaCluster,
   names: ReadonlyMap<string, string>,
 ): Promise<number> {
   const copied = new Set<string>()
+  const refused = new Map<string, string>()
   for (let round = 0; round < roundsMax; round++) {
     const there = furthestOf(await standby.groupCommitsOfTopics(new Set(names.values())))
     let behind = 0
@@ -134,14 +142,23 @@ async function copyCommits(
       const missing = offsets
         .map((offset): GroupOffset => ({ ...offset, topic: names.get(offset.topic)! }))
         .filter((offset) => offset.offset > (there.get(keyOf(groupId, offset)) ?? -1n))
-      if (missing.length === 0) continue
+      if (missing.length === 0 || refused.has(groupId)) continue
       behind++
       copied.add(groupId)
-      await standby.commit({ groupId, offsets: missing })
+      try {
+        await standby.commit({ groupId, offsets: missing })
+      } catch (error) {
+        if (!(error instanceof ConnectionError && error.code === 'BROKER_ERROR')) throw error
+        refused.set(groupId, error.message)
+      }
     }
     if (behind === 0) break
   }
-  return copied.size
+  if (refused.size === 0) return copied.size
+  const named = [...refused.keys()].slice(0, namedMax).join(', ')
+  throw new Error(
+    `${standby.name} refused the commits of ${count(refused.size, 'group')} (${named}), as it does while they have members there: ${refused.values().next().value}`,
+  )
 }
 
 function furthestOf(commits: readonly GroupCommits[]): ReadonlyMap<string, bigint> {
