@@ -22,7 +22,7 @@ export class ListenError extends Error {
       : new ListenError(
           'LISTEN_FAILED',
           purpose,
-          `the ${purpose} listener cannot listen at ${address}: ${error.message}`,
+          `the ${purpose} listener cannot listen at ${address}: ${error.message}; choose an address of this machine, and a port that this user may take, with ${option}`,
           error,
         )
   }

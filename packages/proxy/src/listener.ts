@@ -1,6 +1,6 @@
-import { createServer, type Server, type Socket } from 'node:net'
+import { createServer, type Socket } from 'node:net'
 import type { Engine, Session } from '@braid/virtual-cluster'
-import { ListenError } from './listen-error.ts'
+import { listening } from './listening.ts'
 import { readInto } from './read-into.ts'
 import { socketSink } from './socket-sink.ts'
 
@@ -59,7 +59,7 @@ export async function listen(
       why: `connectionsMax ${connectionsMax} is reached`,
     })
   })
-  await opened(server, purpose, address)
+  await listening(server, address, { purpose, option: '--listen' })
   const bound = server.address()
   const port = typeof bound === 'object' && bound !== null ? bound.port : address.port
   return {
@@ -71,17 +71,4 @@ export async function listen(
         for (const socket of sockets) socket.destroy()
       }),
   }
-}
-
-function opened(
-  server: Server,
-  purpose: string,
-  { host, port }: { host: string; port: number },
-): Promise<void> {
-  return new Promise((resolve, reject) => {
-    server.once('error', (error: NodeJS.ErrnoException) => {
-      reject(ListenError.of(error, purpose, `${host}:${port}`, '--listen'))
-    })
-    server.listen({ host, port }, () => resolve())
-  })
 }

@@ -1,7 +1,7 @@
-import { createServer, type Server } from 'node:http'
+import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { prometheusContentType, prometheusText } from '@braid/control-api'
-import { ListenError } from '../listen-error.ts'
+import { listening } from '../listening.ts'
 import { collect, type ProxyState } from './collect.ts'
 
 export interface MetricsServer {
@@ -48,7 +48,7 @@ export async function serveMetrics(
     } else json(404, { status: 'there are /metrics, /healthz and /readyz here' })
   })
   server.maxConnections = CONNECTIONS_MAX
-  await listening(server, at)
+  await listening(server, at, { purpose: 'metrics', option: '--metrics' })
   const { port } = server.address() as AddressInfo
   return {
     address: `${at.host}:${port}`,
@@ -58,14 +58,4 @@ export async function serveMetrics(
         server.closeAllConnections()
       }),
   }
-}
-
-function listening(server: Server, { host, port }: { host: string; port: number }): Promise<void> {
-  return new Promise((resolve, reject) => {
-    server.once('error', (error: NodeJS.ErrnoException) => {
-      reject(ListenError.of(error, 'metrics', `${host}:${port}`, '--metrics'))
-    })
-    // An IPv6 address comes as it stands in a URL.
-    server.listen({ host: host.replace(/^\[(.*)\]$/, '$1'), port }, () => resolve())
-  })
 }
