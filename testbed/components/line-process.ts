@@ -1,6 +1,7 @@
 import { type ChildProcessByStdio, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { appendFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import type { Readable, Writable } from 'node:stream'
@@ -23,6 +24,8 @@ export interface Exit {
 const linesKeptMax = 200
 const graceMs = 5_000
 
+/** Where Node keeps what it compiled, unless it is told otherwise: a suite starts the same programs a hundred times. */
+const compileCache = join(tmpdir(), 'node-compile-cache')
 /** A folder in which every child's lines are kept, each with its time, for whoever looks for a finding's cause. */
 const logsFolder = process.env.BRAID_LOGS
 
@@ -63,7 +66,7 @@ export class LineProcess {
     const child = spawn(options.command, [...options.args], {
       stdio: ['pipe', 'pipe', 'pipe'],
       // Marked as the run's, so that its reaper finds a child that hangs.
-      env: { ...process.env, [RUN_VARIABLE]: currentRun(), ...options.env },
+      env: { NODE_COMPILE_CACHE: compileCache, ...process.env, [RUN_VARIABLE]: currentRun(), ...options.env },
     })
     const started = new LineProcess(options.name, child)
     // `spawn` rejects here when the program is missing.
