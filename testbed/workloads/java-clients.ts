@@ -1,15 +1,13 @@
-import { spawn, spawnSync } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import { createInterface } from 'node:readline'
-import { fileURLToPath } from 'node:url'
 import type { KafkaVersion } from '../clusters/cluster.ts'
 import { javaProgram } from '../clusters/java.ts'
-import { kafkaJavaClasspath } from '../clusters/kafka-jars.ts'
 import { decodeEvent, monotonicMs } from '../history/event.ts'
 import type { Recorder } from '../history/recorder.ts'
+import { loadClasspath } from './java/compiled-load.ts'
 import type { GroupWorkload, ProducerWorkload } from './workload.ts'
 import { settledWithin } from './workload.ts'
 
-const program = fileURLToPath(new URL('./java/Load.java', import.meta.url))
 const startMaxMs = 60_000
 const endMaxMs = 60_000
 
@@ -100,18 +98,6 @@ export async function startJavaGroup(
   }
 }
 
-/** null when Load.java can be run: Java launches a source file only with its compiler at hand. */
-export function whyNoJavaClients(): string | null {
-  const { status, error } = spawnSync(javaProgram(), ['--list-modules'], {
-    encoding: 'utf8',
-    timeout: 20_000,
-  })
-  const install = 'install a JDK 17 or later (Debian: openjdk-17-jdk-headless)'
-  if (error !== undefined || status !== 0) return `${javaProgram()} cannot be run: ${install}`
-  const compiler = spawnSync(javaProgram(), ['--describe-module', 'jdk.compiler'], { timeout: 20_000 })
-  return compiler.status === 0 ? null : `Java is there without its compiler: ${install}`
-}
-
 interface JavaProcess {
   ready: Promise<void>
   onEvent: (type: string) => void
@@ -125,12 +111,10 @@ async function startJava(
   version: KafkaVersion | undefined,
   args: readonly string[],
 ): Promise<JavaProcess> {
-  const missing = whyNoJavaClients()
-  if (missing !== null) throw new Error(missing)
-  const classpath = await kafkaJavaClasspath(version ?? '4.3.1')
+  const classpath = await loadClasspath(version ?? '4.3.1')
   const child = spawn(
     javaProgram(),
-    ['-Xmx256m', '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1', '-cp', classpath, program, ...args],
+    ['-Xmx256m', '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1', '-cp', classpath, 'Load', ...args],
     { stdio: ['pipe', 'pipe', 'pipe'] },
   )
   child.stdin.on('error', () => {}) // it has exited; its exit code tells
