@@ -51,7 +51,9 @@ async function commitHalfWay(
     const at = Math.floor(((records.length - 1) * index) / Math.max(1, byPartition.size - 1))
     return { group, partition, offset: records[at]!.offset }
   })
-  const connection = await RawConnection.open(braid.bootstrap[0]!)
+  const proxy = braid.proxies.find(({ process }) => process.running)
+  if (proxy === undefined) throw new Error('no proxy runs by which a group could commit')
+  const connection = await RawConnection.open(proxy.bootstrap)
   try {
     const answer = await connection.call(offsetCommit, COMMIT_VERSION, {
       groupId: group,
