@@ -66,7 +66,7 @@ describe('KafkaJS', () => {
       producers: { topic },
       group: { topic, group },
     })
-    await sleep(3_000)
+    await expect.poll(() => clients.progress.acknowledged, { timeout: 30_000 }).toBeGreaterThan(3_000)
     await clients.stopProducing()
     expect(await clients.caughtUp(20_000)).toBe(true)
     const events = await clients.finish()
@@ -132,7 +132,7 @@ test("Kafka's Java clients: idempotent producer, five in flight, and a group of 
   const { bootstrap } = cluster
   const members = await startJavaGroup(recorder, { bootstrap, topic, group })
   const producer = await startJavaProducer(recorder, { bootstrap, topic })
-  await sleep(3_000)
+  await expect.poll(() => producer.acknowledged, { timeout: 30_000 }).toBeGreaterThan(1_000)
   await producer.stop()
   expect(await caughtUp(kafka, topic, members.position, 20_000)).toBe(true)
   await members.stop()
