@@ -290,6 +290,44 @@ describe('a topic whose readers went on elsewhere', () => {
     expect(valuesOf(world, 'orders').join('')).toBe('6012345')
   })
 
+  /** An append to `b` that times out, and arrives when the next one is made. */
+  function arriveLate(b: FakeCluster, meanwhile: () => void): void {
+    const append = b.append.bind(b)
+    b.append = async (...late) => {
+      b.append = async (...call) => {
+        b.append = append
+        await append(...late)
+        return append(...call)
+      }
+      meanwhile()
+      throw new Error('no answer')
+    }
+  }
+
+  test('gets each record once though an append arrives late, when more could be read', async () => {
+    const { world } = await lost({ positions: [0n], knownEnds: [6n] })
+    const [a, b] = [world.cluster('a'), world.cluster('b')]
+    a.readMaxBytes = 1
+    arriveLate(b, () => {
+      a.readMaxBytes = 1_000
+    })
+    await takeBack(world, 'a')
+    await copied(world)
+    expect(valuesOf(world, 'orders').join('')).toBe('6012345')
+  })
+
+  test('gets each record once though an append arrives late, whose source retention has taken', async () => {
+    const { world, onA } = await lost({ positions: [0n], knownEnds: [6n] })
+    const [a, b] = [world.cluster('a'), world.cluster('b')]
+    a.readMaxBytes = 1
+    arriveLate(b, () => {
+      a.topic(onA).partitions[0]!.start = 1n
+    })
+    await takeBack(world, 'a')
+    await copied(world)
+    expect(valuesOf(world, 'orders').join('')).toBe('6012345')
+  })
+
   test('is given many small batches as a few large ones', async () => {
     const { world } = await lost({ positions: [0n], knownEnds: [6n] })
     const appends = () => world.cluster('b').calls.filter((call) => call === 'append').length

@@ -152,10 +152,15 @@ async function recover(context: StrayContext, how: Recovering, first: StrayRow):
     if (read.length === 0) {
       read = await readOn(plane, from, partition, stray.recovered, upTo)
       if (read.length === 0) {
-        stray = { ...stray, recovered: upTo }
+        stray = { ...stray, recovered: upTo, inDoubt: null }
         await migrations.putStray(id, stray)
         break
       }
+    }
+    if (stray.inDoubt !== null && read[0]!.base >= stray.inDoubt.to) {
+      // Its source is gone. Should it arrive all the same, nothing else may look like it.
+      stray = { ...stray, producerId: mintedProducerId(plane), nextSequence: 0, inDoubt: null }
+      await migrations.putStray(id, stray)
     }
     const index = indexOfLoglet(route, from)
     const isLeftOut = ({ bytes, at, base, next }: SourceBatch) => {
@@ -167,15 +172,19 @@ async function recover(context: StrayContext, how: Recovering, first: StrayRow):
     while (passed < read.length && (await isLeftOut(read[passed]!))) passed++
     if (passed > 0) {
       known += passed
-      stray = { ...stray, recovered: read[passed - 1]!.next }
+      const recovered = read[passed - 1]!.next
+      const isBeyond = stray.inDoubt !== null && recovered >= stray.inDoubt.to
+      stray = { ...stray, recovered, ...(isBeyond && { inDoubt: null }) }
       await migrations.putStray(id, stray)
       read = read.slice(passed)
       continue
     }
     const wasInTopic = read[0]!.base < end
+    // What is not there yet may still arrive. The broker takes the two for one if they are the same.
+    const before = stray.inDoubt?.to ?? upTo
     const wanted: SourceBatch[] = []
     for (const batch of read) {
-      if (wanted.length >= batchesMax || batch.base < end !== wasInTopic) break
+      if (wanted.length >= batchesMax || batch.base >= before || batch.base < end !== wasInTopic) break
       if (wanted.length > 0 && (await isLeftOut(batch))) break
       wanted.push(batch)
     }
@@ -233,18 +242,18 @@ async function readOn(
   return batches
 }
 
-/** A copy that somebody was about to append is there, or is not: the loglets after this one know. */
+/**
+ * A copy that somebody was about to append is there, or is not: the loglets after this one know. One that is not stays in
+ * doubt until it is appended again.
+ */
 async function withoutDoubt(context: StrayContext, how: Recovering, stray: StrayRow): Promise<StrayRow> {
-  const { plane, id } = context
+  const { plane } = context
   const { inDoubt } = stray
   const route = routeIfThere(plane, how.migration)
   if (inDoubt === null || route === undefined) return stray
   const last = await lastCopied(plane, route, indexOfLoglet(route, how.migration.from), stray)
-  if (last !== undefined && hasReached(last, sequenceBefore(inDoubt.nextSequence)))
-    return putCopied(context, how, stray)
-  const sure = { ...stray, inDoubt: null }
-  await plane.store.migrations.putStray(id, sure)
-  return sure
+  const isThere = last !== undefined && hasReached(last, sequenceBefore(inDoubt.nextSequence))
+  return isThere ? putCopied(context, how, stray) : stray
 }
 
 /** What was in doubt is there. */
