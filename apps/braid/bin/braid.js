@@ -2,7 +2,7 @@
 // Starts braid, on a Node that can run it. Plain JavaScript that old versions of Node understand.
 import { spawn } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
-import module, { createRequire } from 'node:module'
+import { createRequire } from 'node:module'
 import { constants } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -10,8 +10,6 @@ import { fileURLToPath } from 'node:url'
 const NODE_MAJOR_MIN = 24
 
 if (majorOf(process.versions.node) >= NODE_MAJOR_MIN) {
-  // What was compiled once is kept beside other temporary files: the next start takes half the time.
-  module.enableCompileCache?.()
   // By the package's own name: its exports lead to TypeScript here and to JavaScript in what is published.
   await import('@braid/cli/main')
 } else {
