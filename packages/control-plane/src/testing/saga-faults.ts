@@ -27,7 +27,7 @@ export interface SagaScenario {
   check?(world: SagaWorld): Promise<void>
 }
 
-const endMaxMs = 5_000
+const endMaxMs = 12_000
 
 export function faultsOf(kind: SagaKind): SagaFault[] {
   const faults: SagaFault[] = []
