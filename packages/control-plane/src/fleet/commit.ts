@@ -6,6 +6,7 @@ import type { ClusterRow } from '../store/rows.ts'
 import { clusterRoute } from '../store/store.ts'
 import type { TopicWishes } from '../store/topic-queries.ts'
 import { mirrorSoon, tenantRoute, withoutMirror } from '../tenants/standby-home.ts'
+import { protectSoon } from '../topics/set-standby.ts'
 import { type ApplyContext, type Prepared, workIn } from './context.ts'
 import { refuseStale } from './prepare.ts'
 import type { ApplyWork } from './work.ts'
@@ -101,13 +102,14 @@ function rowOf({ name, bootstrap, security, tier, dedicatedTo, labels, capacity 
   }
 }
 
-async function addTopics({ store, dueTopics, now }: Plane, { topics }: Prepared): Promise<void> {
+async function addTopics(plane: Plane, { topics }: Prepared): Promise<void> {
+  const { store, now } = plane
   for (const { topic, route, replicas } of topics) {
     await store.addTopic(route, now())
     await store.topicSpecs.setWishes(route.id, wishesOf(topic.document))
     const { standby, reasons } = topic
     await store.topicSpecs.setPlaced(route.id, { replicas, standby, placementReasons: reasons })
-    if (standby !== null) store.afterCommit(() => dueTopics.add(route.id))
+    protectSoon(plane, route, standby)
   }
 }
 

@@ -1,3 +1,4 @@
+import type { TopicRoute } from '@braid/routing-model'
 import type { Plane } from '../plane.ts'
 
 /** Where it stands by from now on; null for nowhere. Its topic there is made, or dropped, at once. */
@@ -8,4 +9,16 @@ export async function setStandby(
 ): Promise<void> {
   await store.topicSpecs.setStandby(topicId, standby)
   store.afterCommit(() => dueTopics.add(topicId))
+}
+
+/** A new topic that stands by somewhere, or whose commits are mirrored: both are made at once, when it is committed. */
+export function protectSoon(
+  { store, board, dueTopics }: Pick<Plane, 'store' | 'board' | 'dueTopics'>,
+  { id, tenant }: Pick<TopicRoute, 'id' | 'tenant'>,
+  standby: string | null,
+): void {
+  store.afterCommit(() => {
+    const isMirrored = board.table.tenants.get(tenant)?.standbyHome !== undefined
+    if (standby !== null || isMirrored) dueTopics.add(id)
+  })
 }

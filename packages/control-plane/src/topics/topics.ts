@@ -12,6 +12,7 @@ import { checkCapacity } from './capacity.ts'
 import { isCompacted, isSealed } from './copied-configs.ts'
 import { makeStub, makeTopic } from './make-topic.ts'
 import { freshPhysicalName } from './physical-name.ts'
+import { protectSoon } from './set-standby.ts'
 
 export type Creation = z.output<typeof topicSpec>
 export type Adoption = z.output<typeof topicAdoption>
@@ -216,8 +217,7 @@ export class Topics {
         await record(route)
       })
       leftovers.release(made)
-      if (place.standby !== null || board.table.tenants.get(tenant)?.standbyHome !== undefined)
-        this.plane.dueTopics.add(route.id)
+      protectSoon(this.plane, route, place.standby)
       return route
     } catch (error) {
       await leftovers.discard(made)
