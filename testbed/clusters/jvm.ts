@@ -15,6 +15,7 @@ import {
   type KafkaCluster,
 } from './cluster.ts'
 import { ClusterError } from './errors.ts'
+import { freeze } from './freeze.ts'
 import { javaProgram, whyNoJava } from './java.ts'
 import { kafkaJars, kafkaJavaClasspath, whyNoJars } from './kafka-jars.ts'
 import { signal } from './left-behind.ts'
@@ -127,7 +128,7 @@ function jvmBroker(cluster: ClusterDescription, broker: BrokerDescription): Brok
     id: broker.id,
     address: broker.address,
     kill: () => killBroker(broker),
-    pause: async () => void signal(livingPid(cluster, broker), 'SIGSTOP'),
+    pause: async () => freeze(livingPid(cluster, broker)),
     resume: async () => void signal(livingPid(cluster, broker), 'SIGCONT'),
     async start() {
       const pid = pidOf(broker)

@@ -38,7 +38,7 @@ describe('a child that speaks in lines', () => {
 
   test('is stopped, even while it is paused', async () => {
     const paused = await run(`setInterval(() => {}, 1000)`)
-    paused.pause()
+    await paused.pause()
     await paused.stop()
     expect(paused.running).toBe(false)
   })

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import type { Readable, Writable } from 'node:stream'
+import { freeze } from '../clusters/freeze.ts'
 import { currentRun, RUN_VARIABLE } from '../clusters/run.ts'
 
 export interface LineProcessOptions {
@@ -112,8 +113,9 @@ export class LineProcess {
     })
   }
 
-  pause(): void {
-    this.#child.kill('SIGSTOP')
+  async pause(): Promise<void> {
+    if (!this.running) throw new Error(`${this.name} does not run: it cannot be paused`)
+    await freeze(this.pid)
   }
 
   resume(): void {

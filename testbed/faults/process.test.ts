@@ -38,7 +38,7 @@ test('a killed process is gone, and starts again with the same arguments as anot
 test('a paused process does nothing, and goes on when resumed', async () => {
   const child = await start(counter)
   await child.says(/tick 3/)
-  child.pause()
+  await child.pause()
   await sleep(100)
   const before = child.output()
   await sleep(300)
@@ -50,7 +50,7 @@ test('a paused process does nothing, and goes on when resumed', async () => {
 
 test('a paused process can be killed', async () => {
   const child = await start(counter)
-  child.pause()
+  await child.pause()
   await child.kill()
   expect(child.running).toBe(false)
 })
@@ -70,7 +70,7 @@ test('an error says how it ended and what it wrote', async () => {
   await expect(TestProcess.start({ name: 'none', program: '/no/such', args: [] })).rejects.toThrow(
     /none: \/no\/such/,
   )
-  expect(() => child.pause()).toThrow(/does not run/)
+  await expect(child.pause()).rejects.toThrow(/does not run/)
 })
 
 test('it does not outlive a run that is killed, and neither does its log', async () => {

@@ -4,6 +4,7 @@ import { once } from 'node:events'
 import { closeSync, mkdirSync, openSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { freeze } from '../clusters/freeze.ts'
 import { signal } from '../clusters/left-behind.ts'
 import { lastLines } from '../clusters/log-tail.ts'
 import { ensureReaper } from '../clusters/reaper.ts'
@@ -98,8 +99,8 @@ export class TestProcess {
   }
 
   /** SIGSTOP: its sockets stay open and go silent. */
-  pause(): void {
-    signal(this.pid, 'SIGSTOP')
+  async pause(): Promise<void> {
+    await freeze(this.pid)
   }
 
   resume(): void {

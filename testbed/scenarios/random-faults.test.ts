@@ -47,7 +47,7 @@ const faults: Readonly<Record<string, (choose: Choose) => Promise<void>>> = {
   },
   'a proxy frozen': async (choose) => {
     const { process } = choose.one(braid.proxies)
-    process.pause()
+    await process.pause()
     await sleep(choose.number(200, 3_000))
     process.resume()
   },

@@ -65,7 +65,7 @@ test('clients go on, a proxy starts from its disk, and all catches up when a con
   await load.worksOn()
 
   // Not dead, and not answering either.
-  for (const { process } of braid.controlPlanes) process.pause()
+  for (const { process } of braid.controlPlanes) await process.pause()
   await expectAnswerInTime(braid.bootstrap[0]!, 'while-frozen')
   await load.worksOn()
   for (const { process } of braid.controlPlanes) process.resume()

@@ -21,7 +21,7 @@ test('a proxy sleeps while the topic moves away and back: woken, it takes its ol
     ],
   })
   onTestFinished(() => load.stop())
-  sleeper!.process.pause()
+  await sleeper!.process.pause()
   await load.move('b')
   await load.move('a')
   sleeper!.process.resume()

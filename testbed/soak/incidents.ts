@@ -82,7 +82,7 @@ const proxyPaused: Kind = (choose) => {
     name: `proxy-${who + 1} paused for ${forMs} ms`,
     async run({ braid }) {
       const { process } = braid.proxies[who]!
-      process.pause()
+      await process.pause()
       await sleep(forMs)
       process.resume()
     },
