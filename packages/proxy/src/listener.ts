@@ -1,5 +1,6 @@
 import { createServer, type Socket } from 'node:net'
 import type { Engine, Session } from '@braid/virtual-cluster'
+import type { Address } from './address.ts'
 import { listening } from './listening.ts'
 import { readInto } from './read-into.ts'
 import { socketSink } from './socket-sink.ts'
@@ -25,7 +26,7 @@ const scratch = Buffer.allocUnsafeSlow(128 * 1024)
 export async function listen(
   engine: Engine,
   purpose: string,
-  address: { readonly host: string; readonly port: number },
+  address: Address,
   connectionsMax: number,
 ): Promise<Listener> {
   const sockets = new Set<Socket>()

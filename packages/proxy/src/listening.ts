@@ -1,4 +1,5 @@
 import type { Server } from 'node:net'
+import { type Address, formatAddress } from './address.ts'
 import { ListenError } from './listen-error.ts'
 
 export interface ListeningFor {
@@ -9,19 +10,19 @@ export interface ListeningFor {
 }
 
 /**
- * Resolves when the server listens. An IPv6 address comes as it stands in a URL, in brackets.
+ * Resolves when the server listens.
  *
  * @throws ListenError when it cannot listen there
  */
 export function listening(
   server: Server,
-  { host, port }: { readonly host: string; readonly port: number },
+  address: Address,
   { purpose, option }: ListeningFor,
 ): Promise<void> {
   return new Promise((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) => {
-      reject(ListenError.of(error, purpose, `${host}:${port}`, option))
+      reject(ListenError.of(error, purpose, formatAddress(address), option))
     })
-    server.listen({ host: host.replace(/^\[(.*)\]$/, '$1'), port }, () => resolve())
+    server.listen({ host: address.host, port: address.port }, () => resolve())
   })
 }

@@ -34,7 +34,7 @@ describe('the listeners that clients are told of', () => {
     expect(own.all()).toEqual([
       { nodeId: nodeId(3, 1), host: 'me.test', port: 9093 },
       { nodeId: nodeId(3, 2), host: 'me.test', port: 9094 },
-      { nodeId: nodeId(4, 1), host: '[::1]', port: 9101 },
+      { nodeId: nodeId(4, 1), host: '::1', port: 9101 },
       { nodeId: nodeId(4, 2), host: 'other.test', port: 9102 },
     ])
   })
@@ -55,7 +55,7 @@ describe('the listeners that clients are told of', () => {
   })
 
   it('of others that lead to a cluster are named in turns, and none where there is none', () => {
-    const other = { nodeId: nodeId(4, 1), host: '[::1]', port: 9101 }
+    const other = { nodeId: nodeId(4, 1), host: '::1', port: 9101 }
     expect([own.elsewhere('a'), own.elsewhere('a')]).toEqual([other, other])
     expect(own.elsewhere('gone')).toBeUndefined()
     own.routed(
@@ -82,7 +82,8 @@ describe('the listeners that clients are told of', () => {
     expect(own.towards('a')!.nodeId).toBe(nodeId(9, 1))
   })
 
-  it('are announced by cluster', () => {
-    expect(own.addresses()).toEqual({ a: 'me.test:9093', b: 'me.test:9094' })
+  it('are announced by cluster, an IPv6 address in brackets', () => {
+    own.opened('b', { host: 'fd00::2', port: 9094 })
+    expect(own.addresses()).toEqual({ a: 'me.test:9093', b: '[fd00::2]:9094' })
   })
 })

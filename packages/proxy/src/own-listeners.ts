@@ -1,5 +1,6 @@
 import { type AccessPointRoute, nodeId, type RouteTable } from '@braid/routing-model'
 import type { ListenerAddress, Listeners } from '@braid/virtual-cluster'
+import { type Address, formatAddress, parseAddress } from './address.ts'
 
 /** What clients are told of listeners: this access point's own, then those of all others. */
 export class OwnListeners implements Listeners {
@@ -7,7 +8,7 @@ export class OwnListeners implements Listeners {
   #number: number
   #table: RouteTable
   #turn = 0
-  readonly #own = new Map<string, { host: string; port: number }>()
+  readonly #own = new Map<string, Address>()
 
   constructor(id: string, number: number, table: RouteTable) {
     this.#id = id
@@ -15,7 +16,7 @@ export class OwnListeners implements Listeners {
     this.#table = table
   }
 
-  opened(cluster: string, address: { host: string; port: number }): void {
+  opened(cluster: string, address: Address): void {
     this.#own.set(cluster, address)
   }
 
@@ -37,7 +38,7 @@ export class OwnListeners implements Listeners {
   }
 
   addresses(): Record<string, string> {
-    return Object.fromEntries([...this.#own].map(([cluster, { host, port }]) => [cluster, `${host}:${port}`]))
+    return Object.fromEntries([...this.#own].map(([cluster, address]) => [cluster, formatAddress(address)]))
   }
 
   towards(cluster: string): ListenerAddress | undefined {
@@ -78,11 +79,6 @@ export class OwnListeners implements Listeners {
     const address = listeners[cluster]
     const route = this.#table.clusters.get(cluster)
     if (address === undefined || route === undefined) return undefined
-    const colon = address.lastIndexOf(':')
-    return {
-      nodeId: nodeId(number, route.number),
-      host: address.slice(0, colon),
-      port: Number(address.slice(colon + 1)),
-    }
+    return { nodeId: nodeId(number, route.number), ...parseAddress(address) }
   }
 }

@@ -1,4 +1,5 @@
 import { type Limits, type Log, type RoutedEngine, startRoutedEngine } from '@braid/virtual-cluster'
+import { type Address, formatAddress, parseAddress, withoutBrackets } from './address.ts'
 import { type Listener, listen } from './listener.ts'
 import type { ProxyState } from './metrics/collect.ts'
 import { type MetricsServer, serveMetrics } from './metrics/server.ts'
@@ -17,7 +18,7 @@ export interface ProxyOptions {
    * listener a free port.
    */
   readonly listen: string
-  /** The host that clients are told; the one of `listen` when absent. */
+  /** The host that clients are told, an IPv6 address with brackets or without; the one of `listen` when absent. */
   readonly advertisedHost?: string
   /** Where the last route table is kept, for a start while the control plane is away. */
   readonly routesFile?: string
@@ -62,7 +63,7 @@ export async function startProxy(options: ProxyOptions): Promise<Proxy> {
 
 class RunningProxy implements Proxy {
   readonly #options: ProxyOptions
-  readonly #address: { readonly host: string; readonly port: number }
+  readonly #address: Address
   readonly #advertisedHost: string
   readonly #log: Log
   readonly #opened = new Map<string, Listener>()
@@ -79,7 +80,7 @@ class RunningProxy implements Proxy {
     this.#options = options
     this.#log = options.log ?? (() => {})
     this.#address = parseAddress(options.listen)
-    this.#advertisedHost = options.advertisedHost ?? this.#address.host
+    this.#advertisedHost = withoutBrackets(options.advertisedHost ?? this.#address.host)
   }
 
   async start(): Promise<void> {
@@ -122,7 +123,7 @@ class RunningProxy implements Proxy {
   }
 
   get bootstrap(): string {
-    return `${this.#advertisedHost}:${this.#bootstrap?.port ?? this.#address.port}`
+    return formatAddress({ host: this.#advertisedHost, port: this.#bootstrap?.port ?? this.#address.port })
   }
 
   get listeners(): Record<string, string> {
@@ -222,14 +223,4 @@ class RunningProxy implements Proxy {
     await this.#routed?.close()
     await this.#metrics?.close()
   }
-}
-
-function parseAddress(address: string): { host: string; port: number } {
-  const colon = address.lastIndexOf(':')
-  const host = address.slice(0, colon)
-  const port = Number(address.slice(colon + 1))
-  if (colon <= 0 || !Number.isInteger(port) || port < 0 || port > 65_535) {
-    throw new TypeError(`listen address ${address} is not host:port, like 127.0.0.1:9092`)
-  }
-  return { host, port }
 }

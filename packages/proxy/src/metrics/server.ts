@@ -1,6 +1,7 @@
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { prometheusContentType, prometheusText } from '@braid/control-api'
+import { type Address, formatAddress } from '../address.ts'
 import { listening } from '../listening.ts'
 import { collect, type ProxyState } from './collect.ts'
 
@@ -25,10 +26,7 @@ const REQUEST_MAX_MS = 10_000
  *
  * @throws ListenError when the address cannot be listened at
  */
-export async function serveMetrics(
-  at: { readonly host: string; readonly port: number },
-  parts: MetricsServerParts,
-): Promise<MetricsServer> {
+export async function serveMetrics(at: Address, parts: MetricsServerParts): Promise<MetricsServer> {
   const server = createServer({ requestTimeout: REQUEST_MAX_MS }, (request, response) => {
     const json = (status: number, body: unknown) =>
       response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body))
@@ -51,7 +49,7 @@ export async function serveMetrics(
   await listening(server, at, { purpose: 'metrics', option: '--metrics' })
   const { port } = server.address() as AddressInfo
   return {
-    address: `${at.host}:${port}`,
+    address: formatAddress({ host: at.host, port }),
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve())
