@@ -15,7 +15,7 @@ import type { Nap, Stop } from '../sagas/saga.ts'
 import type { SagaServices } from '../sagas/saga-kind.ts'
 import type { MoveChange, MoveRow, OperationRow } from '../store/operation-queries.ts'
 import { type MoveGroup, nextGroups } from './groups.ts'
-import { fingerprintOf, replan } from './replan.ts'
+import { type Dropped, fingerprintOf, overtaken, replan } from './replan.ts'
 
 /** What should move, for one kind of operation. Pure: the snapshot says all. */
 export interface MovePlanner {
@@ -100,11 +100,8 @@ export class Mover {
         (move) => this.planner.whyNot(snapshot, move),
       )
       for (const { move, to } of changes.redirect) await store.operations.replan(this.id, move.number, to)
-      for (const { move, now, reason } of changes.drop) {
-        const state = now === 'stays' ? 'failed' : 'skipped'
-        const error = { code: now === 'stays' ? 'NO_PLACE' : 'ALREADY_THERE', detail: reason }
-        await store.operations.setMove(this.id, move.number, { state, error })
-      }
+      for (const { move, ...why } of changes.drop)
+        await store.operations.setMove(this.id, move.number, droppedFor(why))
       await store.operations.addMoves(this.id, changes.add)
       const own = ownOf(await store.operations.moves(this.id))
       await store.operations.setPlannedFor(this.id, fingerprintOf(snapshot, own))
@@ -156,22 +153,30 @@ export class Mover {
   /** The migrations and that they are ours are written as one. */
   private async start({ tenant, to, moves }: MoveGroup): Promise<boolean> {
     const { plane, migrations } = this.services
-    const { store } = plane
+    const { store, board } = plane
     try {
-      await store.transaction(async () => {
+      return await store.transaction(async () => {
         // Looked at with every start: it is not planned for the world as it is at this moment.
         const { state } = await plane.clusters.get(to)
         if (state !== 'active') throw new Refusal('CLUSTER_BUSY', `${to} is ${state} by now`)
-        const topics = moves.map(({ topic }) => topic)
+        const left: MoveRow[] = []
+        for (const move of moves) {
+          const route = board.table.topic(tenant, move.topic)
+          const why = overtaken(move, route?.cluster(route.active))
+          if (why === undefined) left.push(move)
+          else await store.operations.setMove(this.id, move.number, droppedFor(why))
+        }
+        this.noteOnCommit()
+        if (left.length === 0) return false
+        const topics = left.map(({ topic }) => topic)
         const rows = await migrations.start({ tenant, topics, to, operation: this.id })
         const byTopic = new Map(rows.map((row) => [row.topic, row.id]))
-        for (const { number, topic, alone } of moves) {
+        for (const { number, topic, alone } of left) {
           const migration = byTopic.get(topic) ?? null
           await store.operations.setMove(this.id, number, { state: 'moving', alone, migration })
         }
-        this.noteOnCommit()
+        return true
       })
-      return true
     } catch (error) {
       if (!(error instanceof Refusal)) throw error
       await this.refused(moves, error)
@@ -195,8 +200,8 @@ export class Mover {
           await store.operations.setMove(this.id, number, { state: 'waiting', alone: true })
           continue
         }
-        const state = code === 'UNKNOWN_TOPIC' || code === 'ALREADY_THERE' ? 'skipped' : 'failed'
-        await store.operations.setMove(this.id, number, { state, error: { code, detail: message } })
+        const error = { code, detail: message }
+        await store.operations.setMove(this.id, number, { state: 'failed', error })
       }
       this.noteOnCommit()
     })
@@ -303,6 +308,13 @@ export class Mover {
     plane.store.afterCommit(() => sagas.changes.note(this.id))
   }
 }
+
+const dropCodes = { gone: 'UNKNOWN_TOPIC', elsewhere: 'ALREADY_THERE', stays: 'NO_PLACE' } as const
+
+const droppedFor = ({ now, reason }: Dropped): MoveChange => ({
+  state: now === 'stays' ? 'failed' : 'skipped',
+  error: { code: dropCodes[now], detail: reason },
+})
 
 const keyOf = ({ tenant, topic }: Pick<PlannedMove, 'tenant' | 'topic'>): string =>
   topicKey({ tenant, name: topic })

@@ -1,5 +1,7 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Operation, OperationMove } from '@braid/control-api'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
+import { KnownFacts } from '../placement/known-facts.ts'
 import { fakeClusters, startTestPlane, type TestPlane } from '../testing/test-plane.ts'
 
 const isEnded = ({ state }: Operation) => state === 'done' || state === 'failed' || state === 'cancelled'
@@ -268,6 +270,38 @@ describe('a drain', () => {
       [gone, 'it was deleted meanwhile'],
       [elsewhere, 'somebody else moved it to a meanwhile'],
     ])
+  })
+
+  test('what happened since the world was last looked at is seen before a topic begins to move', async () => {
+    const plane = await startTestPlane(fakeClusters())
+    await onCluster(plane, 6, 'b')
+    // A look that takes long is not taken often.
+    const { refresh } = KnownFacts.prototype
+    const slow = vi.spyOn(KnownFacts.prototype, 'refresh').mockImplementation(async function (
+      this: KnownFacts,
+      ...args
+    ) {
+      await refresh.apply(this, args)
+      await sleep(150)
+    })
+    onTestFinished(() => slow.mockRestore())
+    const id = await start(plane, 'b', 1)
+    await until(plane, id, ({ counts }) => counts.moving > 0)
+    await plane.client.operations.pause(id)
+    await until(plane, id, ({ state, counts }) => state === 'paused' && counts.moving === 0)
+    const [gone, elsewhere] = await movesOf(plane, id, 'waiting')
+    await plane.client.topics.delete(gone!.topic)
+    const other = elsewhere!.to === 'a' ? 'c' : 'a'
+    const [migration] = await plane.client.migrations.start({ topics: [elsewhere!.topic], to: other })
+    await plane.client.migrations.wait(migration!.id, { until: 'switched', timeoutMs: 5_000 })
+    await plane.client.operations.resume(id)
+    const ended = await until(plane, id, isEnded)
+    expect(ended).toMatchObject({ state: 'done', counts: { failed: 0, skipped: 2, moved: 4 } })
+    expect((await movesOf(plane, id, 'skipped')).map(({ topic, error }) => [topic, error])).toEqual([
+      [gone!.topic, 'it was deleted meanwhile'],
+      [elsewhere!.topic, `somebody else moved it to ${other} meanwhile`],
+    ])
+    expect((await where(plane))[elsewhere!.topic]).toBe(other)
   })
 
   test('of 200 topics survives restarts anywhere: it ends, and nothing is moved twice', async () => {

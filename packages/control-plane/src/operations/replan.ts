@@ -54,11 +54,19 @@ export interface Replanned {
   /** Those that wait and go elsewhere now. */
   readonly redirect: readonly { readonly move: MoveRow; readonly to: PlannedMove }[]
   /** Those that wait, and that the plan no longer has. */
-  readonly drop: readonly {
-    readonly move: MoveRow
-    readonly now: 'gone' | 'elsewhere' | 'stays'
-    readonly reason: string
-  }[]
+  readonly drop: readonly (Dropped & { readonly move: MoveRow })[]
+}
+
+export interface Dropped {
+  readonly now: 'gone' | 'elsewhere' | 'stays'
+  readonly reason: string
+}
+
+/** Why nothing is left to move of a topic that is on `cluster` now, or nowhere; undefined while it is where it was. */
+export function overtaken({ from }: Pick<MoveRow, 'from'>, cluster: string | undefined): Dropped | undefined {
+  if (cluster === undefined) return { now: 'gone', reason: 'it was deleted meanwhile' }
+  if (cluster === from) return undefined
+  return { now: 'elsewhere', reason: `somebody else moved it to ${cluster} meanwhile` }
 }
 
 /**
@@ -86,11 +94,8 @@ export function replan(
       if (next.to !== move.to || next.from !== move.from) redirect.push({ move, to: next })
       continue
     }
-    const cluster = where.get(key)
-    if (cluster === undefined) drop.push({ move, now: 'gone', reason: 'it was deleted meanwhile' })
-    else if (cluster !== move.from) {
-      drop.push({ move, now: 'elsewhere', reason: `somebody else moved it to ${cluster} meanwhile` })
-    } else drop.push({ move, now: 'stays', reason: whyNot(move) })
+    const why = overtaken(move, where.get(key) ?? undefined)
+    drop.push({ move, ...(why ?? { now: 'stays', reason: whyNot(move) }) })
   }
   return { add: planned.filter((move) => !settled.has(keyOf(move))), redirect, drop }
 }
