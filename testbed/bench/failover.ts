@@ -2,7 +2,6 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Failover } from '@braid/control-api'
 import { type KafkaCluster, startClusters } from '../clusters/cluster.ts'
 import { type RunningBraid, startBraid } from '../components/running.ts'
-import { monotonicMs } from '../history/event.ts'
 import { verdictCounts } from '../history/verdict.ts'
 import {
   bringBack,
@@ -12,6 +11,7 @@ import {
   untilGivenUp,
 } from '../workloads/cluster-loss.ts'
 import { standbyReady } from '../workloads/failover-topic.ts'
+import { decidedAt } from '../workloads/loss-report.ts'
 import { TopicUnderLoad } from '../workloads/topic-under-load.ts'
 import { type Benchmark, rounded, table } from './benchmark.ts'
 
@@ -81,9 +81,7 @@ async function measure(
       await bringBack(lost)
       await returnCluster(client, at, { timeoutMs: returnMaxMs })
       await standbyReady(client, load.topic)
-      // Both clocks are this machine's.
-      const decidedAt = Date.parse(failover.createdAt) - (Date.now() - monotonicMs())
-      done.push({ loss, failover, decidedAt })
+      done.push({ loss, failover, decidedAt: decidedAt(failover) })
       say(
         `run ${run}: ${at} killed, ${failover.decisionToSwitchMs?.toFixed(0)} ms from the decision to the switch`,
       )

@@ -1,6 +1,7 @@
 /**
  * Three real Kafka clusters, a control plane, two proxies; a topic moves a to b to c to a while KafkaJS producers
- * write 2,000 records/s and a group of two reads; then the verdict.
+ * write 2,000 records/s and a group of two reads; then a is killed, given up by itself, started and taken back; then
+ * the verdict.
  *
  *     npm run demo
  *     npm run -s demo -- --json        ends with one JSON line; progress goes to stderr
@@ -55,7 +56,9 @@ async function demo(): Promise<number> {
     view.say(`cluster ${name}: Kafka ${version} (${provider}) at ${bootstrap}`)
   }
 
-  const joining = startBraid(clusters, { proxies: 2 })
+  const [a, b, c] = clusters as [KafkaCluster, KafkaCluster, KafkaCluster]
+  // The first one coordinates the groups.
+  const joining = startBraid([c, a, b], { proxies: 2 })
   ending.add(async () => {
     await joining.then(
       (braid) => braid.stop(),
@@ -63,9 +66,11 @@ async function demo(): Promise<number> {
     )
   })
   const braid = await unlessEnded(ending.signal, joining)
-  view.say(`control plane at ${braid.controlPlane.url}, proxies at ${braid.bootstrap.join(' and ')}`)
+  view.say(
+    `control plane at ${braid.controlPlane.url}, proxies at ${braid.bootstrap.join(' and ')}; groups are at home on ${c.name}`,
+  )
 
-  const { verdict, pauses } = await runMovingTopic({
+  const { verdict, pauses, outage } = await runMovingTopic({
     controlPlane: braid.controlPlane.client,
     route: { bootstrap: braid.bootstrap },
     bootstrap: braid.bootstrap,
@@ -76,10 +81,12 @@ async function demo(): Promise<number> {
     recordsPerSecond: 2_000,
     warmUpMs: 8_000,
     betweenMovesMs: 8_000,
+    thenLose: a,
     signal: ending.signal,
     onState: (state) => view.show(state),
   })
   view.end()
+  if (outage === undefined) throw new Error(`the history does not show that ${a.name} was lost`)
   for (const evidence of verdict.evidence) view.say(evidence)
   if (values.json) {
     const { p50, p99, max } = summarizePauses(pauses.map(({ pauseMs }) => pauseMs))
@@ -96,13 +103,15 @@ async function demo(): Promise<number> {
         sealMs: tenths(pause.sealMs),
         pauseMs: tenths(pause.pauseMs),
       })),
+      clusterLost: { cluster: a.name, everyProducerMs: tenths(outage.everyProducerMs) },
       pauseMs: { p50: tenths(p50), p99: tenths(p99), max: tenths(max) },
       provider: clusters[0]!.provider,
       kafkaVersions: clusters.map(({ version }) => version),
     }
     process.stdout.write(`${JSON.stringify(summary)}\n`)
   } else {
-    process.stdout.write(`${verdictLine(verdict, pauses)}\n`)
+    const loss = `${a.name} killed: every producer on after ${outage.everyProducerMs.toFixed(0)} ms`
+    process.stdout.write(`${verdictLine(verdict, pauses)} · ${loss}\n`)
   }
   return verdict.verdict === 'clean' ? 0 : 1
 }

@@ -108,6 +108,7 @@ export function describe(state: MovingTopicState): string {
       const { topic, from, to, sealMs, at, startedAt } = state.move
       return `moved ${topic} ${from} → ${to} in ${(at - startedAt).toFixed(0)} ms, sealed within ${sealMs.toFixed(0)} ms`
     }
+    case 'lost':
     case 'ending':
       return state.what
   }

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { ControlPlaneError } from '@braid/control-api'
+import { startMonitor } from '@braid/monitor'
 import type { ClusterSecurity } from '@braid/routing-model'
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
 import { allow, securityOf, topicOperations } from '../clusters/access.ts'
@@ -65,7 +66,7 @@ test('a cluster that does not let us in is not registered, and the answer says w
   expect(unknown.code).toBe('UNKNOWN_CLUSTER')
 })
 
-test('a topic moves between a plain cluster and one with SASL and TLS, as a user with just the rights', async () => {
+test('a topic moves between a plain cluster and one with SASL and TLS, as a user with just the rights, and a monitor sees both', async () => {
   await allow(
     secured,
     'braid',
@@ -73,6 +74,15 @@ test('a topic moves between a plain cluster and one with SASL and TLS, as a user
   )
   const security = securityOf(secured.description.access, 'braid', 'SCRAM-SHA-256')
   expect(await register(security)).toMatchObject({ security })
+
+  const monitor = await startMonitor({
+    controlPlane: braid.controlPlane.url,
+    id: 'monitor-1',
+    listen: '127.0.0.1:0',
+    timings: { lagEveryMs: 500 },
+  })
+  onTestFinished(() => monitor.close())
+  const metrics = async () => (await fetch(`http://${monitor.address}/metrics`)).text()
 
   const load = await TopicUnderLoad.start(braid, { topic: 'across', on: 'a' })
   onTestFinished(() => load.stop())
@@ -82,5 +92,11 @@ test('a topic moves between a plain cluster and one with SASL and TLS, as a user
   await load.worksOn()
   await load.move('secured')
   await load.worksOn()
+  const eventually = { timeout: 30_000 }
+  await expect.poll(metrics, eventually).toContain('braid_canary_up{cluster="secured"} 1\n')
+  await load.stopProducing()
+  const labels = `tenant="default",group="${load.group}",topic="across"`
+  await expect.poll(metrics, eventually).toContain(`braid_group_lag_records{${labels}} 0\n`)
+  expect(await metrics()).toContain(`braid_group_lag_partial{${labels}} 0\n`)
   expect(await load.judge()).toMatchObject({ evidence: [], verdict: 'clean' })
 })

@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { ControlPlaneClient, Failover } from '@braid/control-api'
 import type { KafkaCluster } from '../clusters/cluster.ts'
-import { monotonicMs } from '../history/event.ts'
+import { type HistoryEvent, monotonicMs } from '../history/event.ts'
+import { type Outage, outageOf } from '../history/outage.ts'
 
 /** Times of a history between which all brokers of a cluster went silent. */
 export interface ClusterLoss {
@@ -32,6 +33,16 @@ async function lose(
   const from = monotonicMs()
   await Promise.all(how(cluster))
   return { cluster: cluster.name, from, to: monotonicMs() }
+}
+
+/** A silence that begins so long after a loss is another one's. */
+const outageBeginsMs = 500
+
+/** How long producers of a topic had no answer because of it. */
+export function outageOfLoss(events: readonly HistoryEvent[], topic: string, loss: ClusterLoss): Outage {
+  const outage = outageOf(events, topic, loss.from, loss.to - loss.from + outageBeginsMs)
+  if (outage === undefined) throw new Error(`nothing was acknowledged around the loss of ${loss.cluster}`)
+  return outage
 }
 
 export interface GivenUp {

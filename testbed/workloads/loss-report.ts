@@ -1,4 +1,5 @@
 import type { Failover } from '@braid/control-api'
+import { monotonicMs } from '../history/event.ts'
 import type { Outage } from '../history/outage.ts'
 import { type Verdict, verdictCounts } from '../history/verdict.ts'
 
@@ -16,6 +17,11 @@ export function lossReport(
     ...(returned === undefined ? [] : [`returned in ${ms(tookMs(returned))}`]),
     verdictCounts(verdict),
   ].join('\n')
+}
+
+/** When it was decided to give the cluster up, in the history's time: both clocks are this machine's. */
+export function decidedAt({ createdAt }: Failover): number {
+  return Date.parse(createdAt) - (Date.now() - monotonicMs())
 }
 
 export function tookMs({ createdAt, endedAt }: Failover): number | null {

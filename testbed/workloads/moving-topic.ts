@@ -2,13 +2,18 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { ControlPlaneClient, Migration } from '@braid/control-api'
 import { Kafka } from 'kafkajs'
+import type { KafkaCluster } from '../clusters/cluster.ts'
 import { checkHistory } from '../history/checker.ts'
 import { type MovedEvent, monotonicMs } from '../history/event.ts'
+import type { Outage } from '../history/outage.ts'
 import { type Pause, pausesOf } from '../history/pauses.ts'
 import { mergeHistories } from '../history/recorder.ts'
 import type { Verdict } from '../history/verdict.ts'
 import { ClientsProcess, type ClientsProgress, type Route } from './clients-process.ts'
+import { outageOfLoss } from './cluster-loss.ts'
+import { createFailoverTopic } from './failover-topic.ts'
 import { KafkajsLog } from './kafkajs-log.ts'
+import { loseAndReturn } from './lose-and-return.ts'
 import { moveTopic } from './move.ts'
 import { coordinatorReady, readBack, readCommits } from './read-back.ts'
 
@@ -27,6 +32,8 @@ export interface MovingTopicOptions {
   recordsPerSecond: number
   warmUpMs: number
   betweenMovesMs: number
+  /** Where the topic is after its moves: is killed then, and taken back. The topic's class is `strict`. */
+  thenLose?: KafkaCluster
   signal: AbortSignal
   onState?: (state: MovingTopicState) => void
 }
@@ -36,6 +43,7 @@ export type MovingTopicState =
   | { kind: 'working'; at: string; moves: number; progress: MovingTopicProgress }
   | { kind: 'moving'; migration: Migration; progress: MovingTopicProgress }
   | { kind: 'moved'; move: MovedEvent }
+  | { kind: 'lost'; what: string }
   | { kind: 'ending'; what: string }
 
 export type MovingTopicProgress = ClientsProgress
@@ -43,6 +51,8 @@ export type MovingTopicProgress = ClientsProgress
 export interface MovingTopicResult {
   verdict: Verdict
   pauses: readonly Pause[]
+  /** How long producers had no answer when the cluster was killed. */
+  outage?: Outage
 }
 
 const stateEveryMs = 250
@@ -50,7 +60,7 @@ const catchUpMaxMs = 60_000
 
 /**
  * KafkaJS producers at a steady rate and a group of two, each in a process of their own, while the topic moves along
- * the path; then the judge reads everything back. On the way out, whichever it is, no client is left.
+ * the path, and its last cluster is lost; then the judge reads everything back. On the way out, whichever it is, no client is left.
  */
 export async function runMovingTopic(options: MovingTopicOptions): Promise<MovingTopicResult> {
   const { controlPlane, route, folder, topic, path, signal, onState = () => {} } = options
@@ -58,7 +68,10 @@ export async function runMovingTopic(options: MovingTopicOptions): Promise<Movin
   const clients: ClientsProcess[] = []
   try {
     onState({ kind: 'starting', what: `topic ${topic}, ${options.partitions} partitions on ${path[0]}` })
-    await controlPlane.topics.create({ name: topic, partitions: options.partitions, cluster: path[0] })
+    const { partitions, thenLose } = options
+    if (thenLose === undefined)
+      await controlPlane.topics.create({ name: topic, partitions, cluster: path[0] })
+    else await createFailoverTopic(controlPlane, { topic, partitions, on: path[0], policy: 'strict' })
     const kafka = new Kafka({ brokers: [...options.bootstrap], logCreator: new KafkajsLog().creator })
     await coordinatorReady(kafka, group, topic)
     const start = async (spec: Parameters<typeof ClientsProcess.start>[0]) => {
@@ -87,15 +100,11 @@ export async function runMovingTopic(options: MovingTopicOptions): Promise<Movin
     })
 
     const moves: MovedEvent[] = []
+    let at = path[0]
     const work = async (forMs: number) => {
       const until = monotonicMs() + forMs
       while (monotonicMs() < until) {
-        onState({
-          kind: 'working',
-          at: moves.at(-1)?.to ?? path[0],
-          moves: moves.length,
-          progress: progress(),
-        })
+        onState({ kind: 'working', at, moves: moves.length, progress: progress() })
         await sleep(Math.min(stateEveryMs, Math.max(1, until - monotonicMs())), undefined, { signal })
       }
     }
@@ -105,9 +114,23 @@ export async function runMovingTopic(options: MovingTopicOptions): Promise<Movin
         onState({ kind: 'moving', migration, progress: progress() })
       })
       moves.push(move)
+      at = to
       onState({ kind: 'moved', move })
       await work(options.betweenMovesMs)
     }
+
+    const lost =
+      thenLose &&
+      (await loseAndReturn({
+        client: controlPlane,
+        topic,
+        cluster: thenLose,
+        work: async () => {
+          at = (await controlPlane.topics.get(topic)).cluster
+          await work(options.betweenMovesMs)
+        },
+        say: (what) => onState({ kind: 'lost', what }),
+      }))
 
     onState({ kind: 'ending', what: 'producers stop, the group reads to the end' })
     await producers.stopProducing()
@@ -120,15 +143,13 @@ export async function runMovingTopic(options: MovingTopicOptions): Promise<Movin
       topic,
       groups: [group],
       finalCommits: await readCommits(kafka, group, topic),
+      ...(lost && { failover: 'strict' }),
     })
-    if (!caughtUp) {
-      const late = `unseen: the group was not at the end of the topic ${catchUpMaxMs} ms after the producers`
-      return {
-        verdict: { ...verdict, verdict: 'broken', evidence: [late, ...verdict.evidence] },
-        pauses: pausesOf(events),
-      }
-    }
-    return { verdict, pauses: pausesOf(events) }
+    const outage = lost && outageOfLoss(events, topic, lost.loss)
+    const result = { verdict, pauses: pausesOf(events), ...(outage && { outage }) }
+    if (caughtUp) return result
+    const late = `unseen: the group was not at the end of the topic ${catchUpMaxMs} ms after the producers`
+    return { ...result, verdict: { ...verdict, verdict: 'broken', evidence: [late, ...verdict.evidence] } }
   } finally {
     await Promise.all(clients.map((client) => client.stop()))
   }

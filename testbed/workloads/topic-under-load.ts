@@ -4,11 +4,11 @@ import { Kafka } from 'kafkajs'
 import type { MigrationPoint, RunningBraid } from '../components/running.ts'
 import { type CheckOptions, checkHistory } from '../history/checker.ts'
 import type { HistoryEvent, MovedEvent } from '../history/event.ts'
-import { type Outage, outageOf } from '../history/outage.ts'
+import type { Outage } from '../history/outage.ts'
 import { mergeHistories } from '../history/recorder.ts'
 import type { Verdict } from '../history/verdict.ts'
 import { ClientsProcess, type ClientsSpec, type Route } from './clients-process.ts'
-import type { ClusterLoss } from './cluster-loss.ts'
+import { type ClusterLoss, outageOfLoss } from './cluster-loss.ts'
 import { createFailoverTopic, type FailoverPolicy } from './failover-topic.ts'
 import { KafkajsLog } from './kafkajs-log.ts'
 import type { KafkajsProducersOptions } from './kafkajs-producers.ts'
@@ -51,8 +51,6 @@ export interface JudgeOptions extends Partial<Omit<CheckOptions, 'topic'>> {
 
 const progressMaxMs = 60_000
 const catchUpMaxMs = 60_000
-/** A silence that begins so long after a loss is another one's. */
-const outageBeginsMs = 500
 
 /**
  * A topic with KafkaJS clients at work on it, for as long as a test does something to what is under them; then the
@@ -217,9 +215,7 @@ export class TopicUnderLoad {
   /** How long its producers had no answer when the cluster was lost. Once it was judged. */
   outage(loss: ClusterLoss): Outage {
     if (this.#history === undefined) throw new Error(`topic ${this.topic} has not been judged yet`)
-    const outage = outageOf(this.#history, this.topic, loss.from, loss.to - loss.from + outageBeginsMs)
-    if (outage === undefined) throw new Error(`nothing was acknowledged around the loss of ${loss.cluster}`)
-    return outage
+    return outageOfLoss(this.#history, this.topic, loss)
   }
 
   /** By member: from the loss to the first record that it read after it had joined again. Once it was judged. */
