@@ -1,7 +1,7 @@
-import { startMonitor } from '@braid/monitor'
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
 import type { KafkaCluster } from '../clusters/cluster.ts'
 import { sharedClusters } from '../clusters/shared.ts'
+import { startMonitorOf } from '../components/monitor.ts'
 import { type Alert, startPrometheus } from '../components/prometheus.ts'
 import { type RunningBraid, startBraid } from '../components/running.ts'
 import { ruleFiles } from '../monitoring/queries.ts'
@@ -32,10 +32,7 @@ test('a cluster is killed: the alerts for it fire, and no others that are critic
   })
   onTestFinished(() => load.stop())
   const proxyMetrics = braid.proxies.map(({ metrics }) => metrics!)
-  const monitor = await startMonitor({
-    controlPlane: braid.controlPlane.url,
-    id: 'monitor-1',
-    listen: '127.0.0.1:0',
+  const monitor = await startMonitorOf(braid, {
     proxyMetrics,
     timings: { lagEveryMs: 1_000, auditEveryMs: 1_000, auditWindowMs: 10_000 },
   })

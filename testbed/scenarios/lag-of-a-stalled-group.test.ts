@@ -1,7 +1,7 @@
-import { startMonitor } from '@braid/monitor'
 import { Kafka } from 'kafkajs'
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
 import { sharedClusters } from '../clusters/shared.ts'
+import { startMonitorOf } from '../components/monitor.ts'
 import { type RunningBraid, startBraid } from '../components/running.ts'
 import { KafkajsLog } from '../workloads/kafkajs-log.ts'
 import { askCluster } from '../workloads/physical-topics.ts'
@@ -15,10 +15,7 @@ beforeAll(async () => {
 afterAll(() => braid?.stop())
 
 test('a group that stands still on the first of two clusters: its lag is what the logs hold, and it is told of', async () => {
-  const monitor = await startMonitor({
-    controlPlane: braid.controlPlane.url,
-    id: 'monitor-1',
-    listen: '127.0.0.1:0',
+  const monitor = await startMonitorOf(braid, {
     timings: { lagEveryMs: 500 },
   })
   onTestFinished(() => monitor.close())
@@ -51,14 +48,17 @@ test('a group that stands still on the first of two clusters: its lag is what th
   }
   expect(unread).toBeGreaterThan(500n)
 
-  const metrics = async () => (await fetch(`http://${monitor.address}/metrics`)).text()
   const labels = 'tenant="default",group="stuck",topic="half-read"'
   const eventually = { timeout: 30_000 }
-  await expect.poll(metrics, eventually).toContain(`braid_group_lag_records{${labels}} ${unread}\n`)
-  await expect.poll(metrics, eventually).toContain(`braid_group_state{${labels},state="STALL"} 1\n`)
-  expect(await metrics()).toContain(`braid_group_lag_partial{${labels}} 0\n`)
+  await expect
+    .poll(() => monitor.metrics(), eventually)
+    .toContain(`braid_group_lag_records{${labels}} ${unread}\n`)
+  await expect
+    .poll(() => monitor.metrics(), eventually)
+    .toContain(`braid_group_state{${labels},state="STALL"} 1\n`)
+  expect(await monitor.metrics()).toContain(`braid_group_lag_partial{${labels}} 0\n`)
   const seconds = Number(
-    /braid_group_lag_seconds\{[^}]*group="stuck"[^}]*\} (\S+)/.exec(await metrics())?.[1],
+    /braid_group_lag_seconds\{[^}]*group="stuck"[^}]*\} (\S+)/.exec(await monitor.metrics())?.[1],
   )
   expect(seconds).toBeGreaterThan(1)
   expect(seconds).toBeLessThan(300)
@@ -69,7 +69,7 @@ test('a group that stands still on the first of two clusters: its lag is what th
     )
   // The other group has read everything.
   const others = labels.replace('stuck', load.group)
-  await expect.poll(metrics, eventually).toContain(`braid_group_lag_records{${others}} 0\n`)
+  await expect.poll(() => monitor.metrics(), eventually).toContain(`braid_group_lag_records{${others}} 0\n`)
 })
 
 /** Reads some records of each partition, commits them, and stays a member that reads no more. */

@@ -1,11 +1,11 @@
 import { randomUUID } from 'node:crypto'
 import { ControlPlaneError } from '@braid/control-api'
-import { startMonitor } from '@braid/monitor'
 import type { ClusterSecurity } from '@braid/routing-model'
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
 import { allow, securityOf, topicOperations } from '../clusters/access.ts'
 import { type KafkaCluster, startClusters } from '../clusters/cluster.ts'
 import { sharedClusters } from '../clusters/shared.ts'
+import { startMonitorOf } from '../components/monitor.ts'
 import { type RunningBraid, startBraid } from '../components/running.ts'
 import { TopicUnderLoad } from '../workloads/topic-under-load.ts'
 
@@ -75,14 +75,10 @@ test('a topic moves between a plain cluster and one with SASL and TLS, as a user
   const security = securityOf(secured.description.access, 'braid', 'SCRAM-SHA-256')
   expect(await register(security)).toMatchObject({ security })
 
-  const monitor = await startMonitor({
-    controlPlane: braid.controlPlane.url,
-    id: 'monitor-1',
-    listen: '127.0.0.1:0',
+  const monitor = await startMonitorOf(braid, {
     timings: { lagEveryMs: 500 },
   })
   onTestFinished(() => monitor.close())
-  const metrics = async () => (await fetch(`http://${monitor.address}/metrics`)).text()
 
   const load = await TopicUnderLoad.start(braid, { topic: 'across', on: 'a' })
   onTestFinished(() => load.stop())
@@ -93,10 +89,10 @@ test('a topic moves between a plain cluster and one with SASL and TLS, as a user
   await load.move('secured')
   await load.worksOn()
   const eventually = { timeout: 30_000 }
-  await expect.poll(metrics, eventually).toContain('braid_canary_up{cluster="secured"} 1\n')
+  await expect.poll(() => monitor.metrics(), eventually).toContain('braid_canary_up{cluster="secured"} 1\n')
   await load.stopProducing()
   const labels = `tenant="default",group="${load.group}",topic="across"`
-  await expect.poll(metrics, eventually).toContain(`braid_group_lag_records{${labels}} 0\n`)
-  expect(await metrics()).toContain(`braid_group_lag_partial{${labels}} 0\n`)
+  await expect.poll(() => monitor.metrics(), eventually).toContain(`braid_group_lag_records{${labels}} 0\n`)
+  expect(await monitor.metrics()).toContain(`braid_group_lag_partial{${labels}} 0\n`)
   expect(await load.judge()).toMatchObject({ evidence: [], verdict: 'clean' })
 })
