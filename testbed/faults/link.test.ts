@@ -176,21 +176,21 @@ describe('delay, jitter and bandwidth', () => {
   test('a delay is felt in each direction, and order is kept under jitter', async () => {
     const client = await Client.open()
     client.socket.write('x')
-    expect(await client.has(1)).toBeLessThan(150)
-    link.delay(200, 100)
+    expect(await client.has(1)).toBeLessThan(500)
+    link.delay(600, 100)
     let sent = 'x'
     for (let i = 0; i < 30; i++) {
       client.socket.write(String.fromCharCode(97 + (i % 26)))
       sent += String.fromCharCode(97 + (i % 26))
       await sleep(1)
     }
-    expect(await client.has(2)).toBeGreaterThan(200)
+    expect(await client.has(2)).toBeGreaterThan(600)
     await client.has(31)
     expect(client.got.toString()).toBe(sent)
     link.delay(0)
     await client.has(31)
     client.socket.write('y')
-    expect(await client.has(32)).toBeLessThan(150)
+    expect(await client.has(32)).toBeLessThan(500)
   })
 
   test('a bandwidth is shared by all connections', async () => {
@@ -201,7 +201,7 @@ describe('delay, jitter and bandwidth', () => {
     await Promise.all([one.has(40_000), two.has(40_000)])
     const tookMs = performance.now() - startMs
     expect(tookMs).toBeGreaterThan(380)
-    expect(tookMs).toBeLessThan(1_500)
+    expect(tookMs).toBeLessThan(10_000)
     expect(() => link.bandwidth(0)).toThrow(/use cut\(\)/)
   })
 })
