@@ -1,5 +1,6 @@
+import { formatAddress } from '@braid/routing-model'
 import { describe, expect, it } from 'vitest'
-import { controlPlaneUrl, formatAddress, parseAddress, parseBootstrap } from './address.ts'
+import { controlPlaneUrl, parseAddress, parseBootstrap } from './address.ts'
 
 describe('an address', () => {
   it('is host:port, IPv6 in brackets', () => {

@@ -1,9 +1,5 @@
+import { type Address, formatAddress } from '@braid/routing-model'
 import { usage } from './failure.ts'
-
-export interface Address {
-  host: string
-  port: number
-}
 
 /** `host:port`, `[v6]:port`. `port` 0 is allowed where we listen: the system chooses. */
 export function parseAddress(text: string, what: string): Address {
@@ -17,9 +13,6 @@ export function parseAddress(text: string, what: string): Address {
   }
   return { host: match[1] ?? match[2] ?? '', port }
 }
-
-export const formatAddress = ({ host, port }: Address): string =>
-  host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`
 
 /** A comma separated list of broker addresses, as Kafka's `bootstrap.servers`. */
 export function parseBootstrap(text: string, what: string): string[] {

@@ -1,4 +1,5 @@
 import type { MetadataResponse } from '@braid/kafka-protocol'
+import { type Address, formatAddress, parseAddress } from '@braid/routing-model'
 import type { BrokerVersions } from './api-versions.ts'
 import { backoffMs } from './backoff.ts'
 import type { BrokerConnection } from './broker-connection.ts'
@@ -179,7 +180,7 @@ export class Pool {
       {
         cluster: this.#cluster.name,
         brokerId,
-        address: hostAndPort(host, port),
+        address: formatAddress({ host, port }),
         host,
         port,
         versions: broker?.versions,
@@ -220,7 +221,7 @@ export class Pool {
       }
     }
     if (this.#waits.closed || isMisconfiguration(failure)) throw failure
-    const listed = this.addresses.map(({ host, port }) => hostAndPort(host, port)).join(', ')
+    const listed = this.addresses.map(({ host, port }) => formatAddress({ host, port })).join(', ')
     throw this.#error(
       'CONNECT_FAILED',
       `answers at its bootstrap address, but not at the addresses that its brokers advertise (${listed}): ` +
@@ -239,7 +240,7 @@ export class Pool {
     for (const address of this.#shuffled([...this.#cluster.bootstrap])) {
       let connection: BrokerConnection | undefined
       try {
-        const { host, port } = parseAddress(this.#cluster.name, address)
+        const { host, port } = bootstrapAddress(this.#cluster.name, address)
         connection = await this.#openAt(-1, host, port)
         const answer = await askMetadata(connection, [], this.#options.lookupTimeoutMs)
         if (answer.brokers.length > 0) {
@@ -300,17 +301,10 @@ function newBroker(address: BrokerAddress): Broker {
   return { address, versions: undefined, retry: FRESH, opening: new Map(), live: new Map() }
 }
 
-function hostAndPort(host: string, port: number): string {
-  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`
-}
-
-/** host:port, or [address]:port for IPv6. */
-export function parseAddress(cluster: string, address: string): { host: string; port: number } {
-  const at = address.lastIndexOf(':')
-  const host = address.slice(0, at).replace(/^\[(.*)\]$/, '$1')
-  const port = Number(address.slice(at + 1))
-  if (at > 0 && host !== '' && Number.isInteger(port) && port > 0 && port < 65_536) return { host, port }
-  throw new ConnectionError('CONNECT_FAILED', `${cluster}: bootstrap address ${address} is not host:port`, {
+function bootstrapAddress(cluster: string, text: string): Address {
+  const address = parseAddress(text)
+  if (address !== undefined && address.port > 0) return address
+  throw new ConnectionError('CONNECT_FAILED', `${cluster}: bootstrap address ${text} is not host:port`, {
     cluster,
   })
 }

@@ -1,6 +1,6 @@
 import { createServer, type Socket } from 'node:net'
+import type { Address } from '@braid/routing-model'
 import type { Engine, Session } from '@braid/virtual-cluster'
-import type { Address } from './address.ts'
 import { listening } from './listening.ts'
 import { readInto } from './read-into.ts'
 import { socketSink } from './socket-sink.ts'

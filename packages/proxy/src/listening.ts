@@ -1,5 +1,5 @@
 import type { Server } from 'node:net'
-import { type Address, formatAddress } from './address.ts'
+import { type Address, formatAddress } from '@braid/routing-model'
 import { ListenError } from './listen-error.ts'
 
 export interface ListeningFor {

@@ -1,6 +1,12 @@
-import { type AccessPointRoute, nodeId, type RouteTable } from '@braid/routing-model'
+import {
+  type AccessPointRoute,
+  type Address,
+  formatAddress,
+  nodeId,
+  parseAddress,
+  type RouteTable,
+} from '@braid/routing-model'
 import type { ListenerAddress, Listeners } from '@braid/virtual-cluster'
-import { type Address, formatAddress, parseAddress } from './address.ts'
 
 /** What clients are told of listeners: this access point's own, then those of all others. */
 export class OwnListeners implements Listeners {
@@ -76,9 +82,9 @@ export class OwnListeners implements Listeners {
   }
 
   #listenerOf({ number, listeners }: AccessPointRoute, cluster: string): ListenerAddress | undefined {
-    const address = listeners[cluster]
+    const address = parseAddress(listeners[cluster] ?? '')
     const route = this.#table.clusters.get(cluster)
     if (address === undefined || route === undefined) return undefined
-    return { nodeId: nodeId(number, route.number), ...parseAddress(address) }
+    return { nodeId: nodeId(number, route.number), ...address }
   }
 }

@@ -1,7 +1,7 @@
 import { createServer, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterEach, beforeEach, expect, it } from 'vitest'
-import { type Proxy as AccessPoint, startProxy } from './proxy.ts'
+import { type Proxy as AccessPoint, type ProxyOptions, startProxy } from './proxy.ts'
 
 const routes = {
   version: 3,
@@ -47,15 +47,15 @@ afterEach(async () => {
   await close()
 })
 
-const start = async (metrics?: string) => {
-  proxy = await startProxy({
-    controlPlane: url,
-    id: 'p-1',
-    listen: '127.0.0.1:0',
-    ...(metrics !== undefined && { metrics }),
-  })
+const start = async (options: Pick<ProxyOptions, 'metrics' | 'advertisedHost'> = {}) => {
+  proxy = await startProxy({ controlPlane: url, id: 'p-1', listen: '127.0.0.1:0', ...options })
   return proxy
 }
+
+it.each(['fd00::2', '[fd00::2]'])('announces an IPv6 address in brackets, advertised as %s', async (host) => {
+  const { bootstrap, listeners } = await start({ advertisedHost: host })
+  for (const address of [bootstrap, listeners.a]) expect(address).toMatch(/^\[fd00::2\]:\d+$/)
+})
 
 it('holds a lease named after its id while it runs, and gives it back', async () => {
   await start()
@@ -65,7 +65,7 @@ it('holds a lease named after its id while it runs, and gives it back', async ()
 })
 
 it('answers metrics where it was told to, and is ready', async () => {
-  const { metrics } = await start('127.0.0.1:0')
+  const { metrics } = await start({ metrics: '127.0.0.1:0' })
   expect(metrics).toMatch(/^127\.0\.0\.1:\d+$/)
   const text = await (await fetch(`http://${metrics}/metrics`)).text()
   expect(text).toContain('\nbraid_proxy_lease_held 1\n')
@@ -80,6 +80,6 @@ it('answers none where it was not', async () => {
 })
 
 it('joins nothing when the address of its metrics cannot be used', async () => {
-  await expect(start(url.replace('http://', ''))).rejects.toMatchObject({ purpose: 'metrics' })
+  await expect(start({ metrics: url.replace('http://', '') })).rejects.toMatchObject({ purpose: 'metrics' })
   expect(asked).toEqual([])
 })

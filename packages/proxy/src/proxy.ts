@@ -1,5 +1,5 @@
+import { type Address, formatAddress, parseAddress, withoutBrackets } from '@braid/routing-model'
 import { type Limits, type Log, type RoutedEngine, startRoutedEngine } from '@braid/virtual-cluster'
-import { type Address, formatAddress, parseAddress, withoutBrackets } from './address.ts'
 import { type Listener, listen } from './listener.ts'
 import type { ProxyState } from './metrics/collect.ts'
 import { type MetricsServer, serveMetrics } from './metrics/server.ts'
@@ -79,14 +79,14 @@ class RunningProxy implements Proxy {
   constructor(options: ProxyOptions) {
     this.#options = options
     this.#log = options.log ?? (() => {})
-    this.#address = parseAddress(options.listen)
+    this.#address = listenAddress(options.listen)
     this.#advertisedHost = withoutBrackets(options.advertisedHost ?? this.#address.host)
   }
 
   async start(): Promise<void> {
     const { id, controlPlane, tenant, token, routesFile, limits, metrics } = this.#options
     if (metrics !== undefined) {
-      this.#metrics = await serveMetrics(parseAddress(metrics), {
+      this.#metrics = await serveMetrics(listenAddress(metrics), {
         state: () => this.#state(),
         notReady: () => this.#notReady(),
       })
@@ -223,4 +223,11 @@ class RunningProxy implements Proxy {
     await this.#routed?.close()
     await this.#metrics?.close()
   }
+}
+
+function listenAddress(text: string): Address {
+  const address = parseAddress(text)
+  if (address === undefined)
+    throw new TypeError(`listen address ${text} is not host:port, like 127.0.0.1:9092`)
+  return address
 }

@@ -1,4 +1,5 @@
 export { ACCESS_POINT_NUMBER_MAX, type AccessPointRoute, nodeId } from './access-point.ts'
+export { type Address, formatAddress, parseAddress, withoutBrackets } from './address.ts'
 export {
   appendLoglet,
   checkChain,

@@ -1,5 +1,5 @@
 import { createServer } from 'node:net'
-import { type Address, formatAddress } from '../address.ts'
+import { type Address, formatAddress } from '@braid/routing-model'
 import { Failure } from '../failure.ts'
 
 /**

@@ -1,5 +1,6 @@
 import { type BrokerConnection, defaultOptions, openConnection } from '@braid/kafka-connection'
 import { errorCodes, metadata } from '@braid/kafka-protocol'
+import { formatAddress, parseAddress } from '@braid/routing-model'
 import { reasonOf } from '../log.ts'
 import type { Operation } from './checks.ts'
 import { writeAndRead } from './write-and-read.ts'
@@ -26,18 +27,18 @@ export interface ProbeOptions {
  */
 export async function probeListener({ address, topic, timeoutMs, now }: ProbeOptions): Promise<Probed> {
   const latenciesMs: [Operation, number][] = []
-  const colon = address.lastIndexOf(':')
   let connection: BrokerConnection | undefined
   const startedMs = now()
   try {
+    const at = parseAddress(address)
+    if (at === undefined) throw new TypeError(`listener ${address} is not host:port`)
     const options = { ...defaultOptions, clientId: 'braid-monitor', connectTimeoutMs: timeoutMs }
     const opened = await openConnection(
       {
         cluster: 'listener',
         brokerId: -1,
         address,
-        host: address.slice(0, colon).replace(/^\[(.*)\]$/, '$1'),
-        port: Number(address.slice(colon + 1)),
+        ...at,
         signal: new AbortController().signal,
       },
       options,
@@ -48,7 +49,7 @@ export async function probeListener({ address, topic, timeoutMs, now }: ProbeOpt
     const topics = topic === undefined ? [] : [{ name: topic }]
     const answer = await connection.call(metadata, { topics, allowAutoTopicCreation: false }, { timeoutMs })
     latenciesMs.push(['metadata', now() - askedMs])
-    const own = answer.brokers.find(({ host, port }) => `${host}:${port}` === address)?.nodeId
+    const own = answer.brokers.find((broker) => formatAddress(broker) === address)?.nodeId
     const described = answer.topics.find(({ errorCode }) => errorCode === errorCodes.NONE)
     const led = described?.partitions.find(({ leaderId }) => leaderId === own)
     if (topic === undefined || own === undefined || led === undefined)

@@ -1,4 +1,5 @@
 import { prometheusContentType, prometheusText } from '@braid/control-api'
+import { formatAddress, parseAddress } from '@braid/routing-model'
 import Fastify, { type FastifyInstance } from 'fastify'
 import { collect, type MonitorState } from './collect.ts'
 
@@ -20,11 +21,8 @@ export interface MetricsServer {
  * @throws Error of the system when the address is taken
  */
 export async function serveMetrics(listen: string, parts: MetricsServerParts): Promise<MetricsServer> {
-  const colon = listen.lastIndexOf(':')
-  const host = listen.slice(0, colon).replace(/^\[(.*)\]$/, '$1')
-  const port = Number(listen.slice(colon + 1))
-  if (colon <= 0 || !Number.isInteger(port) || port < 0 || port > 65_535)
-    throw new TypeError(`listen address ${listen} is not host:port, like 127.0.0.1:7080`)
+  const at = parseAddress(listen)
+  if (at === undefined) throw new TypeError(`listen address ${listen} is not host:port, like 127.0.0.1:7080`)
   const app: FastifyInstance = Fastify({ forceCloseConnections: true })
   app.get('/metrics', (_request, reply) =>
     reply.type(prometheusContentType).send(prometheusText(collect(parts.state()))),
@@ -36,6 +34,6 @@ export async function serveMetrics(listen: string, parts: MetricsServerParts): P
       .status(why === undefined ? 200 : 503)
       .send(why === undefined ? { status: 'ready' } : { status: 'not ready', why })
   })
-  const bound = new URL(await app.listen({ host, port }))
-  return { address: `${listen.slice(0, colon)}:${bound.port}`, close: () => app.close() }
+  const bound = new URL(await app.listen({ host: at.host, port: at.port }))
+  return { address: formatAddress({ host: at.host, port: Number(bound.port) }), close: () => app.close() }
 }

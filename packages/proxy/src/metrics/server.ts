@@ -1,7 +1,7 @@
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { prometheusContentType, prometheusText } from '@braid/control-api'
-import { type Address, formatAddress } from '../address.ts'
+import { type Address, formatAddress } from '@braid/routing-model'
 import { listening } from '../listening.ts'
 import { collect, type ProxyState } from './collect.ts'
 
