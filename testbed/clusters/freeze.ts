@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process'
-import { readdirSync, readFileSync } from 'node:fs'
+import { readdirSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { linuxStat } from './run.ts'
 
 const FREEZE_TIMEOUT_MS = 5_000
 
@@ -30,17 +31,8 @@ function statesOf(pid: number): string[] {
       return execFileSync('ps', ['-o', 'stat=', '-p', String(pid)], { encoding: 'utf8' })
         .trim()
         .split('\n')
-    return readdirSync(`/proc/${pid}/task`).flatMap((thread) => stateOf(`/proc/${pid}/task/${thread}/stat`))
-  } catch {
-    return []
-  }
-}
-
-/** The first field behind the name, which may hold spaces and brackets; none of a thread that has just ended. */
-function stateOf(statFile: string): string[] {
-  try {
-    const stat = readFileSync(statFile, 'latin1')
-    return [stat.slice(stat.lastIndexOf(')') + 2)[0] ?? '']
+    // A thread that has just ended has no state.
+    return readdirSync(`/proc/${pid}/task`).flatMap((thread) => linuxStat(`${pid}/task/${thread}`)?.[0] ?? [])
   } catch {
     return []
   }

@@ -67,10 +67,13 @@ export function startTime(pid: number): string | undefined {
   }
 }
 
-/** The fields of /proc/pid/stat from the third (state) on. The second, the name, may hold spaces and brackets. */
-function linuxStat(pid: number): string[] | undefined {
+/**
+ * Of a process, or of a thread `pid/task/tid`: the fields of its /proc stat from the third (state) on. The second, the
+ * name, may hold spaces and brackets.
+ */
+export function linuxStat(id: number | string): string[] | undefined {
   try {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'latin1')
+    const stat = readFileSync(`/proc/${id}/stat`, 'latin1')
     return stat.slice(stat.lastIndexOf(')') + 2).split(' ')
   } catch {
     return undefined

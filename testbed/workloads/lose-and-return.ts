@@ -1,4 +1,4 @@
-import type { ControlPlaneClient, Failover } from '@braid/control-api'
+import type { ControlPlaneClient } from '@braid/control-api'
 import type { KafkaCluster } from '../clusters/cluster.ts'
 import { bringBack, type ClusterLoss, killCluster, returnCluster, untilGivenUp } from './cluster-loss.ts'
 import { standbyReady } from './failover-topic.ts'
@@ -14,12 +14,6 @@ export interface LoseAndReturnOptions {
   readonly say: (what: string) => void
 }
 
-export interface LostAndReturned {
-  readonly loss: ClusterLoss
-  readonly failover: Failover
-  readonly returned: Failover
-}
-
 const givenUpMaxMs = 30_000
 const returnMaxMs = 60_000
 
@@ -30,7 +24,7 @@ export async function loseAndReturn({
   cluster,
   work,
   say,
-}: LoseAndReturnOptions): Promise<LostAndReturned> {
+}: LoseAndReturnOptions): Promise<ClusterLoss> {
   const { name } = cluster
   const standby = await standbyReady(client, topic)
   say(`cluster ${name} is killed; ${topic} is there, its standby is ${standby}`)
@@ -47,5 +41,5 @@ export async function loseAndReturn({
   const returned = await returnCluster(client, name, { timeoutMs: returnMaxMs })
   say(`cluster ${name} was taken back in ${tookMs(returned)} ms: what only it had can be read again`)
   await work()
-  return { loss, failover, returned }
+  return loss
 }

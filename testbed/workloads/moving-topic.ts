@@ -60,7 +60,8 @@ const catchUpMaxMs = 60_000
 
 /**
  * KafkaJS producers at a steady rate and a group of two, each in a process of their own, while the topic moves along
- * the path, and its last cluster is lost; then the judge reads everything back. On the way out, whichever it is, no client is left.
+ * the path, and while its last cluster is lost, if that is asked for; then the judge reads everything back. On the way
+ * out, whichever it is, no client is left.
  */
 export async function runMovingTopic(options: MovingTopicOptions): Promise<MovingTopicResult> {
   const { controlPlane, route, folder, topic, path, signal, onState = () => {} } = options
@@ -119,7 +120,7 @@ export async function runMovingTopic(options: MovingTopicOptions): Promise<Movin
       await work(options.betweenMovesMs)
     }
 
-    const lost =
+    const loss =
       thenLose &&
       (await loseAndReturn({
         client: controlPlane,
@@ -143,9 +144,9 @@ export async function runMovingTopic(options: MovingTopicOptions): Promise<Movin
       topic,
       groups: [group],
       finalCommits: await readCommits(kafka, group, topic),
-      ...(lost && { failover: 'strict' }),
+      ...(loss && { failover: 'strict' }),
     })
-    const outage = lost && outageOfLoss(events, topic, lost.loss)
+    const outage = loss && outageOfLoss(events, topic, loss)
     const result = { verdict, pauses: pausesOf(events), ...(outage && { outage }) }
     if (caughtUp) return result
     const late = `unseen: the group was not at the end of the topic ${catchUpMaxMs} ms after the producers`

@@ -8,13 +8,12 @@ import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 const NODE_MAJOR_MIN = 24
-/** KafkaJS 2.2.4 asks for timers in the past, which Node tells everybody. */
-const SILENCED = 'TimeoutNegativeWarning'
 
 if (majorOf(process.versions.node) >= NODE_MAJOR_MIN) {
+  // KafkaJS 2.2.4 asks for timers in the past, which Node tells everybody.
   const { emitWarning } = process
   process.emitWarning = (warning, ...about) => {
-    if (about[0] !== SILENCED) emitWarning.call(process, warning, ...about)
+    if (about[0] !== 'TimeoutNegativeWarning') emitWarning.call(process, warning, ...about)
   }
   // By the package's own name: its exports lead to TypeScript here and to JavaScript in what is published.
   await import('@braid/cli/main')
@@ -45,9 +44,8 @@ function installedNode() {
 }
 
 function runWith(node) {
-  const options = [`--disable-warning=${SILENCED}`]
   const program = [fileURLToPath(import.meta.url), ...process.argv.slice(2)]
-  const child = spawn(node, [...options, ...program], { stdio: 'inherit' })
+  const child = spawn(node, program, { stdio: 'inherit' })
   // What is typed at a terminal reaches the child twice then; braid takes two at once for one.
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal))
   child.on('error', (error) => {
