@@ -29,7 +29,7 @@ test('a lost loglet is abandoned: readers go on, and what is gone is what was na
   onTestFinished(() => load.stop())
   await load.worksOn(1_000)
   await killCluster(lost)
-  await untilGivenUp(braid.client, 'b', { timeoutMs: 15_000 })
+  await untilGivenUp(braid.client, 'b')
   await load.worksOn(500)
   const { received } = load
   await sleep(1_000)
@@ -47,7 +47,7 @@ test('a lost loglet is abandoned: readers go on, and what is gone is what was na
   ])
 
   await bringBack(lost)
-  await returnCluster(braid.client, 'b', { timeoutMs: 30_000 })
+  await returnCluster(braid.client, 'b')
   await load.worksOn()
   const verdict = await load.judge({ evidenceMax: 2 })
   const { lost: gone, verdict: _, evidence: __, acknowledged: ___, ...others } = verdict

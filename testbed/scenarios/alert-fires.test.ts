@@ -75,7 +75,7 @@ test('a cluster is killed: the alerts for it fire, and no others that are critic
     state: 'firing',
     labels: { cluster: 'b', severity: 'critical' },
   })
-  await untilGivenUp(braid.client, 'b', { timeoutMs: 30_000 })
+  await untilGivenUp(braid.client, 'b')
   await expect.poll(firing, eventually).toContainEqual({
     name: 'BraidFailoverHappened',
     state: 'firing',

@@ -47,12 +47,12 @@ test.each([
     expect(await standbyReady(braid.client, load.topic)).toBe(next)
     const before = await failoversOf(braid.client, name)
     await killCluster(clusterOf(name))
-    await untilGivenUp(braid.client, name, { timeoutMs: 20_000, after: before })
+    await untilGivenUp(braid.client, name, { after: before })
     await load.worksOn(300)
   }
   for (const name of order) {
     await bringBack(clusterOf(name))
-    await returnCluster(braid.client, name, { timeoutMs: 60_000 })
+    await returnCluster(braid.client, name)
     await load.worksOn()
   }
   await braid.client.clusters.update('a', { labels: {} })

@@ -43,14 +43,14 @@ test('a cluster is lost: producers and readers go on by themselves, what was ski
   await load.worksOn(2_000)
 
   const loss = await killCluster(lost)
-  const { failover } = await untilGivenUp(braid.client, 'b', { timeoutMs: 15_000 })
+  const { failover } = await untilGivenUp(braid.client, 'b')
   expect(failover).toMatchObject({ state: 'done', counts: { topics: 1, moved: 1, waiting: 0 } })
   await load.worksOn(2_000)
   // Readers do not wait for what is lost.
   await load.readsOn(2_000)
 
   await bringBack(lost)
-  const returned = await returnCluster(braid.client, 'b', { timeoutMs: 60_000 })
+  const returned = await returnCluster(braid.client, 'b')
   await load.worksOn(1_000)
   await java.stop()
   await load.stopProducing()

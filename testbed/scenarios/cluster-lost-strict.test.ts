@@ -43,12 +43,12 @@ test('a cluster is lost: producers go on by themselves, its tail is read in orde
   await load.worksOn(2_000)
 
   const loss = await killCluster(lost)
-  const { failover } = await untilGivenUp(braid.client, 'b', { timeoutMs: 15_000 })
+  const { failover } = await untilGivenUp(braid.client, 'b')
   expect(failover).toMatchObject({ state: 'done', counts: { topics: 1, moved: 1, waiting: 0 } })
   await load.worksOn(2_000)
 
   await bringBack(lost)
-  const returned = await returnCluster(braid.client, 'b', { timeoutMs: 30_000 })
+  const returned = await returnCluster(braid.client, 'b')
   await load.worksOn(1_000)
   await java.stop()
   await load.stopProducing()

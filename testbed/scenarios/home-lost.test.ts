@@ -31,13 +31,13 @@ test('the home is lost: groups go on at the standby home where they were', async
   await load.readsOn(3_000)
   await expect.poll(() => whyNotMirrored(braid, clusters, load), { timeout: 60_000 }).toBeUndefined()
   const loss = await killCluster(home)
-  const { failover } = await untilGivenUp(braid.client, 'a', { timeoutMs: 15_000 })
+  const { failover } = await untilGivenUp(braid.client, 'a')
   expect(failover).toMatchObject({ state: 'done', counts: { homes: 1 } })
   expect(await braid.client.tenants.get('default')).toMatchObject({ home: 'b' })
   await load.readsOn(1_000)
 
   await bringBack(home)
-  await returnCluster(braid.client, 'a', { timeoutMs: 30_000 })
+  await returnCluster(braid.client, 'a')
   await load.readsOn(500)
   // A member that cannot reach its coordinator says so, and starts over by itself.
   const allowed =

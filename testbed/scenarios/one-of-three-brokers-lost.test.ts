@@ -31,7 +31,9 @@ test('one of three brokers is killed: its cluster is not given up, and clients g
   const until = performance.now() + WATCH_MS
   while (performance.now() < until) {
     const { clusters } = await braid.client.failovers.status()
-    expect(clusters.find(({ cluster }) => cluster === 'three')).toMatchObject({ state: 'up' })
+    const seen = clusters.find(({ cluster }) => cluster === 'three')!
+    // One who looks may be late, on a machine that elects leaders just now: that is not enough, and stays so.
+    expect(['up', 'suspected'], seen.verdict).toContain(seen.state)
     await sleep(200)
   }
   await load.worksOn()

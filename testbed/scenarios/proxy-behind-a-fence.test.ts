@@ -65,7 +65,7 @@ test('a proxy that hears nothing stops writing within its lease, and its clients
   plane.cut('b')
   other.cut('b')
   const loss = { cluster: 'b', from, to: monotonicMs() }
-  const { failover, seenAt } = await untilGivenUp(braid.client, 'b', { timeoutMs: 20_000 })
+  const { failover, seenAt } = await untilGivenUp(braid.client, 'b')
   const atSwitch = await appended()
   // It still reaches the cluster, and has clients that want to write.
   await sleep(2 * writeLeaseMs)
@@ -75,7 +75,7 @@ test('a proxy that hears nothing stops writing within its lease, and its clients
   plane.mend('b')
   other.mend('b')
   fence.mend()
-  const returned = await returnCluster(braid.client, 'b', { timeoutMs: 30_000 })
+  const returned = await returnCluster(braid.client, 'b')
   await load.worksOn()
   const verdict = await load.judge()
   console.info(

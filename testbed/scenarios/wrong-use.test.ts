@@ -101,7 +101,7 @@ test('nobody takes back a cluster that still fails, or abandons what it has with
   const { failovers, topics } = braid.client
   await standbyReady(braid.client, TOPIC)
   await killCluster(b)
-  await untilGivenUp(braid.client, 'b', { timeoutMs: 15_000 })
+  await untilGivenUp(braid.client, 'b')
   await expectRefused(failovers.return('b'), command('cluster', 'return', 'b', '--yes'), {
     code: 'CLUSTER_STILL_FAILING',
     words: /\bb\b/,
@@ -124,6 +124,6 @@ test('nobody takes back a cluster that still fails, or abandons what it has with
   expect((await topics.get(TOPIC)).chain[0]).toMatchObject({ state: 'lost' })
 
   await bringBack(b)
-  await returnCluster(braid.client, 'b', { timeoutMs: 30_000 })
+  await returnCluster(braid.client, 'b')
   expect((await topics.get(TOPIC)).chain.every(({ state }) => state !== 'lost')).toBe(true)
 })

@@ -31,7 +31,7 @@ export interface ChangeMakerOptions {
 
 const answerMaxMs = 30_000
 /** A control plane that is started again answers in less. */
-const knownMaxMs = 40_000
+const knownMaxMs = 90_000
 const switchedMaxMs = 60_000
 const askAgainMs = 50
 /** Of a hundred changes, so many are not waited for: a client that gives up, or a network that does. */

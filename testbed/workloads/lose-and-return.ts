@@ -14,9 +14,6 @@ export interface LoseAndReturnOptions {
   readonly say: (what: string) => void
 }
 
-const givenUpMaxMs = 30_000
-const returnMaxMs = 60_000
-
 /** All brokers of a cluster are killed, it is given up by itself, starts again with its data, and is taken back. */
 export async function loseAndReturn({
   client,
@@ -29,7 +26,7 @@ export async function loseAndReturn({
   const standby = await standbyReady(client, topic)
   say(`cluster ${name} is killed; ${topic} is there, its standby is ${standby}`)
   const loss = await killCluster(cluster)
-  const { failover } = await untilGivenUp(client, name, { timeoutMs: givenUpMaxMs })
+  const { failover } = await untilGivenUp(client, name)
   const seenMs = decidedAt(failover) - loss.from
   const { decisionToSwitchMs } = failover
   say(
@@ -38,7 +35,7 @@ export async function loseAndReturn({
   await work()
   say(`cluster ${name} starts again`)
   await bringBack(cluster)
-  const returned = await returnCluster(client, name, { timeoutMs: returnMaxMs })
+  const returned = await returnCluster(client, name)
   say(`cluster ${name} was taken back in ${tookMs(returned)} ms: what only it had can be read again`)
   await work()
   return loss
