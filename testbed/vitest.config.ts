@@ -8,6 +8,8 @@ export default defineConfig({
   test: {
     // Files one after another: clusters are real and the machine is small.
     fileParallelism: false,
+    // Brokers, and processes, on a busy machine; one that wants more says so.
+    expect: { poll: { timeout: 15_000 } },
     // KafkaJS 2.2.4 asks for timers in the past, which Node tells everybody.
     execArgv: ['--disable-warning=TimeoutNegativeWarning'],
     projects: [
