@@ -310,7 +310,7 @@ describe('a connection that ends', () => {
       failure(send(connection, text('x'), 100)),
       failure(send(connection, text('y'), 60_000)),
     ])
-    expect(performance.now() - startedMs).toBeLessThan(2_000)
+    expect(performance.now() - startedMs).toBeLessThan(4_000)
     expect([first.code, second.code]).toEqual(['TIMED_OUT', 'TIMED_OUT'])
     expect(first.message).toMatch(/did not answer in 100 ms; 2 requests were waiting/)
   })
@@ -499,7 +499,7 @@ describe('a connection that cannot be had', () => {
     const error = await rejection(open({ connectTimeoutMs: 100 }))
     expect(error.code).toBe('CONNECT_FAILED')
     expect(error.message).toMatch(/within 100 ms/)
-    expect(performance.now() - startedMs).toBeLessThan(1_000)
+    expect(performance.now() - startedMs).toBeLessThan(4_000)
     await vi.waitFor(() => expect(broker.sockets.size).toBe(0))
   })
 

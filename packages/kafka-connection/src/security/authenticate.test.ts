@@ -168,7 +168,7 @@ describe('a new connection', () => {
     broker.script = afterVersions(() => {})
     const startedMs = performance.now()
     await expect(open('PLAIN', { connectTimeoutMs: 100 })).rejects.toMatchObject({ code: 'CONNECT_FAILED' })
-    expect(performance.now() - startedMs).toBeLessThan(1_000)
+    expect(performance.now() - startedMs).toBeLessThan(4_000)
   })
 })
 
