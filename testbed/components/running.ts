@@ -165,6 +165,8 @@ export interface BraidOptions {
   /** They keep their routes on disk, and their ports: a proxy can be started again. */
   proxiesLast?: boolean
   onProxyLine?: (proxy: string, line: JsonLine) => void
+  /** Of each control plane, also of one that is started again. */
+  onControlPlaneLine?: (line: JsonLine) => void
   timings?: Partial<Timings>
   /** Where connections of the control planes really go, and of each proxy, which also has some to control planes. */
   detours?: {
@@ -197,6 +199,7 @@ export async function startBraid(
   const startPlane = async (port = 0) => {
     const started = await startControlPlaneProcess({ ...spec, port })
     planeProcesses.push(started.process)
+    if (options.onControlPlaneLine !== undefined) started.process.onLine(options.onControlPlaneLine)
     return started
   }
   const startProxy = async (spec: ProxySpec) => {

@@ -1,13 +1,14 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { ControlPlaneClient } from '@braid/control-api'
 import type { KafkaCluster } from '../clusters/cluster.ts'
+import type { JsonLine } from '../components/line-process.ts'
 import { type RunningBraid, startBraid } from '../components/running.ts'
 import { ClusterLinks } from '../faults/cluster-links.ts'
 import { Link } from '../faults/link.ts'
 import { monotonicMs } from '../history/event.ts'
 import type { HomeLoss } from '../history/group-judge.ts'
 import { bringBack, returnCluster } from '../workloads/cluster-loss.ts'
-import type { FailoverPolicy } from '../workloads/failover-topic.ts'
+import { type FailoverPolicy, wouldGoOn } from '../workloads/failover-topic.ts'
 import { whyNotMirrored } from '../workloads/mirrored-commits.ts'
 import { TopicUnderLoad } from '../workloads/topic-under-load.ts'
 import type { Timeline } from './timeline.ts'
@@ -29,6 +30,12 @@ const SAID_AFTER_MS = 2_000
 
 /** Without its numbers, which may change while it is waited for. */
 const kindOf = (what: string) => what.replace(/:.*/, '')
+
+/** How a control plane sees clusters, and what it does about it, in its own words. */
+function seenOfClusters({ event, level, time, ...fields }: JsonLine): string | undefined {
+  if (typeof event !== 'string' || !/^(cluster|failover|return)\./.test(event)) return undefined
+  return `${event} ${JSON.stringify(fields)}`
+}
 
 /** Everything that a soak breaks, and what it needs to make it whole again. */
 export class SoakWorld {
@@ -53,6 +60,10 @@ export class SoakWorld {
       braid = await startBraid(clusters, {
         proxies: PROXIES,
         proxiesLast: true,
+        onControlPlaneLine: (line) => {
+          const seen = seenOfClusters(line)
+          if (seen !== undefined) timeline.say(`    ${seen}`)
+        },
         // What it mends by itself is waited for between incidents.
         timings: { reconcileEveryMs: 2_000 },
         detours: {
@@ -166,9 +177,10 @@ export class SoakWorld {
     const down = clusters.filter(({ state }) => state !== 'up')
     if (down.length > 0) return down.map(({ cluster, state }) => `${cluster} is ${state}`).join(', ')
     for (const { topic } of this.loads) {
-      const { migration, standby } = await this.client.topics.get(topic)
+      const { migration } = await this.client.topics.get(topic)
       if (migration !== null) return `${topic} is moving`
-      if (standby === null) return `${topic} has no standby`
+      const { why } = await wouldGoOn(this.client, topic)
+      if (why !== undefined) return `${topic} would not go on elsewhere: ${why}`
     }
     for (const load of this.loads) {
       const why = await whyNotMirrored(this.braid, this.clusters, load)

@@ -41,23 +41,33 @@ export async function createFailoverTopic(
   await standbyReady(client, topic)
 }
 
-/** Until the topic could be switched this moment: asked of the control plane, which plans it and does nothing. */
+/** Until the topic could be switched this moment; resolves with where to. */
 export async function standbyReady(client: ControlPlaneClient, topic: string): Promise<string> {
   const deadline = performance.now() + standbyMaxMs
-  let why = 'it has no standby'
   for (;;) {
-    const { standby, cluster } = await client.topics.get(topic)
-    if (standby !== null) {
-      const { plan } = await client.failovers.start(cluster, { force: true }, { dryRun: true })
-      const found = plan.topics.find((candidate) => candidate.topic === topic)
-      if (found !== undefined && found.to !== null) return found.to.cluster
-      why = found?.reason ?? `the failover of ${cluster} would not touch it`
-    }
+    const { to, why } = await wouldGoOn(client, topic)
+    if (to !== undefined) return to
     if (performance.now() > deadline) {
       throw new Error(`topic ${topic} has no standby that is ready after ${standbyMaxMs} ms: ${why}`)
     }
     await sleep(100)
   }
+}
+
+/**
+ * Where the topic would go on if its cluster was lost this moment, or why it would wait: asked of the control plane,
+ * which plans it and does nothing.
+ */
+export async function wouldGoOn(
+  client: ControlPlaneClient,
+  topic: string,
+): Promise<{ to: string; why?: undefined } | { to?: undefined; why: string }> {
+  const { standby, cluster } = await client.topics.get(topic)
+  if (standby === null) return { why: 'it has no standby' }
+  const { plan } = await client.failovers.start(cluster, { force: true }, { dryRun: true })
+  const found = plan.topics.find((candidate) => candidate.topic === topic)
+  if (found === undefined) return { why: `the failover of ${cluster} would not touch it` }
+  return found.to === null ? { why: found.reason } : { to: found.to.cluster }
 }
 
 /** Commits of all groups are mirrored there; resolves when a failover that is forced would move the home there. */

@@ -21,6 +21,12 @@ export interface KafkajsProducersOptions {
   name?: string
 }
 
+/**
+ * As KafkaJS means to do when it is idempotent, and does not (2.2.4): after a send that it gave up it counts its
+ * sequence numbers back, and the next send is taken for the one before, by any Kafka. For 9 s it waits as by default.
+ */
+const neverGivesUp = { retries: Number.MAX_SAFE_INTEGER, maxRetryTime: 5_000 }
+
 /** Small sends at a steady rate, each record with a key and an id. A loop waits for its answer before it goes on. */
 export async function startKafkajsProducers(
   kafka: Kafka,
@@ -100,6 +106,7 @@ export async function startKafkajsProducers(
       const partitionOf = new Map<string, number>()
       const producer = kafka.producer({
         idempotent,
+        ...(idempotent && { retry: neverGivesUp }),
         maxInFlightRequests,
         allowAutoTopicCreation: false,
         createPartitioner: rememberPartitions(partitionOf),

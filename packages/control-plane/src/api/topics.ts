@@ -34,7 +34,8 @@ export function topicEndpoints({
     cluster: route.cluster(route.active),
     physicalTopic: route.physicalTopic(route.active),
     failover: route.failover,
-    standby: spec.standby,
+    // Where it is itself, for a moment after a move, it does not stand by.
+    standby: spec.standby === route.cluster(route.active) ? null : spec.standby,
     homeTopic: route.homeTopic,
     loglets: route.depth,
     expected: { ...spec.expected },

@@ -2,11 +2,10 @@
 // for commits that were not mirrored yet. After a return: topics that found no standby while the cluster was away get
 // one. What cannot be done now is the reconciler's.
 import { reasonOf } from '../log.ts'
-import { fleetSnapshot } from '../placement/fleet-snapshot.ts'
 import type { Plane } from '../plane.ts'
-import { planStandbys, type StandbyChange, topicKey } from '../planner/index.ts'
+import { topicKey } from '../planner/index.ts'
+import { giveStandbys } from '../topics/give-standbys.ts'
 import { makeStub } from '../topics/make-topic.ts'
-import { setStandby } from '../topics/set-standby.ts'
 import { type FailoverContext, failoverIn } from './failover-context.ts'
 
 /** Of making stubs: nobody waits for longer. */
@@ -26,24 +25,6 @@ export async function planNewStandbys(context: FailoverContext): Promise<void> {
 /** Once a cluster has returned there may be a place for them again. */
 export function planMissingStandbys(plane: Plane): Promise<void> {
   return giveStandbys(plane, ({ kind }) => kind === 'missing')
-}
-
-/** Standbys as placement chooses them, of those topics that are wanted and find one. */
-async function giveStandbys(plane: Plane, isWanted: (change: StandbyChange) => boolean): Promise<void> {
-  const { store, board, facts, timings } = plane
-  const there = [...board.table.clusters.values()].filter(({ fenced }) => !fenced)
-  await facts.refresh(
-    there.map(({ name }) => name),
-    { timeoutMs: timings.standbyCheckMaxMs },
-  )
-  await store.transaction(async () => {
-    for (const change of planStandbys(await fleetSnapshot(plane)).changes) {
-      const { topic, to } = change
-      const route = board.table.topic(topic.tenant, topic.name)
-      if (route === undefined || to === null || !isWanted(change)) continue
-      await setStandby(plane, route.id, to)
-    }
-  })
 }
 
 async function makeMissingStubs(context: FailoverContext): Promise<void> {

@@ -18,6 +18,8 @@ export interface DesiredTopic {
   readonly applied: Readonly<Record<string, string>>
   /** Where an empty topic waits for a failover; null without. */
   readonly standby: string | null
+  /** What was chosen as its standby is where it is itself: it has moved there. */
+  readonly standsByItself: boolean
   /** The one that the store says is there, or about to be. */
   readonly standbyMade: PhysicalTopic | undefined
   /** What becomes of it when its cluster is lost, as its class says. */
@@ -52,8 +54,8 @@ export function desiredTopic({ spec, sla, ...parts }: DesiredParts): DesiredTopi
   const { route } = parts
   const failover = sla?.availability.failover ?? 'none'
   const failsOver = failover !== 'none'
-  // Where it is, it cannot wait for itself.
-  const standby = failsOver && spec.standby !== route.cluster(route.active) ? spec.standby : null
+  const standsByItself = failsOver && spec.standby === route.cluster(route.active)
+  const standby = failsOver && !standsByItself ? spec.standby : null
   const retentionMaxMs = sla?.retentionMaxMs ?? null
   return {
     ...parts,
@@ -61,6 +63,7 @@ export function desiredTopic({ spec, sla, ...parts }: DesiredParts): DesiredTopi
     configs: withinClass(spec.configs, sla),
     retentionMaxMs,
     standby,
+    standsByItself,
     failover,
   }
 }

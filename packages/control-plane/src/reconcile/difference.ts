@@ -45,6 +45,7 @@ export type Mend =
   | { readonly kind: 'make-stub'; readonly physical: PhysicalTopic; readonly partitions: number }
   | { readonly kind: 'make-standby'; readonly cluster: string; readonly again: PhysicalTopic | undefined }
   | { readonly kind: 'drop-standby'; readonly physical: PhysicalTopic }
+  | { readonly kind: 'choose-standby' }
   | {
       readonly kind: 'make-standby-home'
       readonly cluster: string

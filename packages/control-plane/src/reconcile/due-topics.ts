@@ -4,6 +4,7 @@
  */
 export class DueTopics {
   private ids = new Set<string>()
+  private moved = new Set<string>()
 
   add(topicId: string): void {
     this.ids.add(topicId)
@@ -13,6 +14,18 @@ export class DueTopics {
   take(): string[] {
     const taken = [...this.ids]
     this.ids = new Set()
+    return taken
+  }
+
+  /** It is elsewhere now: what was chosen as its standby may be where it is itself, or fail with it. */
+  addMoved(topicId: string): void {
+    this.moved.add(topicId)
+  }
+
+  /** Those whose standby is to be chosen anew. */
+  takeMoved(): string[] {
+    const taken = [...this.moved]
+    this.moved = new Set()
     return taken
   }
 }

@@ -50,6 +50,10 @@ export async function mend(plane: Plane, topic: DesiredTopic, what: Mend): Promi
     case 'drop-standby':
       await dropStandby(plane, topic.route.id, what.physical)
       return true
+    case 'choose-standby':
+      // With all others that have moved: placement looks at the whole fleet.
+      plane.dueTopics.addMoved(topic.route.id)
+      return true
     case 'make-standby-home':
       await makeStandbyHome(plane, topic, what)
       return true

@@ -226,6 +226,74 @@ test('a standby topic is made where placement says, kept in step, and goes with 
   await expect.poll(() => standby.topics.has(name)).toBe(false)
 })
 
+async function strictTopic(plane: TestPlane, cluster: string) {
+  await plane.client.slas.put({
+    name: 'strict',
+    availability: { failover: 'strict' },
+    durability: { replicationFactor: 1 },
+  })
+  await plane.client.topics.create({ name: 'orders', partitions: 2, cluster, sla: 'strict' })
+  await standsBy(plane.client, 'orders')
+  return plane.client.topics.get('orders')
+}
+
+test('a topic that moves to its standby gets another one, without waiting for a round', async () => {
+  const { clusters, plane } = await started(never)
+  const { standby } = await strictTopic(plane, 'b')
+  const id = await move(plane, standby!)
+  const { to } = await ended(plane.client, id, ['switched', 'done'])
+  expect(to.cluster).toBe(standby)
+  await standsBy(plane.client, 'orders')
+  const topic = await plane.client.topics.get('orders')
+  expect([topic.cluster, topic.standby]).toEqual([standby, expect.stringMatching(/./)])
+  expect(topic.standby).not.toBe(standby)
+  // What waited there for a failover is gone.
+  const left = () =>
+    [...clusters[standby as 'c'].topics.keys()].filter(
+      (name) => name !== topic.homeTopic && name !== topic.physicalTopic,
+    )
+  await expect.poll(left).toEqual([])
+  expect(topic.drift).toEqual([])
+})
+
+test('one that moves to where it would be lost with its standby gets one elsewhere', async () => {
+  const { plane } = await started(never)
+  for (const name of ['b', 'c'])
+    await plane.client.clusters.update(name, { labels: { 'failure-domain': 'west' } })
+  const { standby } = await strictTopic(plane, 'a')
+  const id = await move(plane, standby === 'b' ? 'c' : 'b')
+  await ended(plane.client, id, ['switched', 'done'])
+  await expect.poll(async () => (await plane.client.topics.get('orders')).standby).toBe('a')
+  await standsBy(plane.client, 'orders')
+})
+
+test('one whose control plane ended right after the move gets another standby by the next round', async () => {
+  const { plane } = await started(never)
+  const { standby } = await strictTopic(plane, 'b')
+  const id = await move(plane, standby!)
+  await ended(plane.client, id, ['switched', 'done'])
+  await plane.close()
+  const next = await plane.restart({ timings: often })
+  await standsBy(next.client, 'orders')
+  const topic = await next.client.topics.get('orders')
+  expect([topic.cluster, topic.standby]).toEqual([standby, expect.stringMatching(/./)])
+  expect(topic.standby).not.toBe(standby)
+})
+
+test('one for which there is no other cluster says so', async () => {
+  const { plane } = await started()
+  const { standby } = await strictTopic(plane, 'b')
+  for (const name of ['a', 'b', 'c']) if (name !== standby) await plane.client.clusters.cordon(name)
+  const id = await move(plane, standby!)
+  await ended(plane.client, id, ['switched', 'done'])
+  await expect
+    .poll(() => drift(plane))
+    .toEqual([`it has moved to ${standby}, which was its standby, and has no other one yet`])
+  expect((await plane.client.topics.get('orders')).standby).toBeNull()
+  for (const name of ['a', 'b', 'c']) if (name !== standby) await plane.client.clusters.uncordon(name)
+  await standsBy(plane.client, 'orders')
+})
+
 test('rounds end with the term', async () => {
   const { clusters, plane } = await started()
   await moved(plane)

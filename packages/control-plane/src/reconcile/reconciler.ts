@@ -7,6 +7,7 @@ import { reasonOf } from '../log.ts'
 import type { Plane } from '../plane.ts'
 import { Turns } from '../sagas/turns.ts'
 import type { SlaRow } from '../store/sla-queries.ts'
+import { giveStandbys } from '../topics/give-standbys.ts'
 import { type ClusterLook, type DesiredTopic, desiredTopic, type Looks } from './desired.ts'
 import { type Difference, differenceCodes } from './difference.ts'
 import { driftOf, seen } from './drift.ts'
@@ -21,6 +22,8 @@ const batchMax = 200
 const roundsAtOnceMax = 4
 /** Topics that are mended at a time, over all rounds. */
 const mendsAtOnceMax = 8
+/** Topics that are due, in one go: dropped, and made. */
+const looksAtDueMax = 3
 /** Between two looks at what would be an alarm. */
 const confirmAfterMs = 500
 /** A cluster that stays away is asked ever less often, down to one in so many rounds. */
@@ -171,17 +174,35 @@ export class Reconciler {
 
   private async lookAtDue(): Promise<void> {
     const { dueTopics, closing, log } = this.plane
-    const ids = dueTopics.take()
-    if (ids.length === 0) return
     this.lookingAtDue = true
     try {
-      await this.look(ids)
-    } catch (error) {
-      // The round of their cluster comes.
-      if (!closing.aborted)
-        log('warn', 'reconcile.due-failed', { topics: ids.length, reason: reasonOf(error) })
+      await this.chooseStandbys(dueTopics.takeMoved())
+      // What was dropped in a look is made anew in the next one.
+      for (let looks = 0; looks < looksAtDueMax; looks++) {
+        const ids = dueTopics.take()
+        if (ids.length === 0) return
+        await this.look(ids).catch((error: unknown) => {
+          // The round of their cluster comes.
+          if (!closing.aborted)
+            log('warn', 'reconcile.due-failed', { topics: ids.length, reason: reasonOf(error) })
+        })
+      }
     } finally {
       this.lookingAtDue = false
+    }
+  }
+
+  /** Of topics that have moved, where the one they have is none any more. */
+  private async chooseStandbys(ids: readonly string[]): Promise<void> {
+    if (ids.length === 0) return
+    const { plane } = this
+    const moved = new Set(ids)
+    try {
+      await giveStandbys(plane, (_, { id }) => moved.has(id))
+    } catch (error) {
+      if (plane.closing.aborted) return
+      for (const id of ids) plane.dueTopics.addMoved(id)
+      plane.log('warn', 'standby.not-chosen', { topics: ids.length, reason: reasonOf(error) })
     }
   }
 

@@ -6,6 +6,10 @@ import { configDrift, seen } from './drift.ts'
 export function standbyDrift(topic: DesiredTopic, looks: Looks): Difference[] {
   const { route, standby, standbyMade: made } = topic
   const code = 'STANDBY_DIFFERS'
+  if (topic.standsByItself && made === undefined) {
+    const text = `it has moved to ${route.cluster(route.active)}, which was its standby, and has no other one yet`
+    return [{ code, text, mend: { kind: 'choose-standby' } }]
+  }
   if (made !== undefined && made.cluster !== standby) {
     const why = standby === null ? 'it has no standby any more' : `its standby is ${standby}`
     const text = `${made.topic} waits on ${made.cluster} for a failover, and ${why}`

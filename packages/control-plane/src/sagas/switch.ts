@@ -38,6 +38,9 @@ export function switchOf(
         await plane.store.migrations.setSwitched(id, { cuts, sealMs, routeVersion, at })
         await sagas.start(retirementName, retirementOf(id), { pausedAs: group })
       }
+      plane.store.afterCommit(() => {
+        for (const { route } of moved) if (route.failover !== 'none') plane.dueTopics.addMoved(route.id)
+      })
     },
   }
 }
