@@ -288,7 +288,16 @@ describe('a standby topic', () => {
       ['STANDBY_DIFFERS', { kind: 'make-standby', cluster: 'd', again: undefined }],
     ])
     expect(driftIn(desired({ sla: sla(), spec: { standby: 'd' } }), looks())).toEqual([])
-    expect(driftIn(desired({ sla: strict, spec: { standby: 'c' } }), looks())).toEqual([])
+  })
+
+  test('is chosen anew where the topic has moved to its standby', () => {
+    const itself = desired({ sla: strict, spec: { standby: 'c' } })
+    expect(driftIn(itself, looks())).toEqual([['STANDBY_DIFFERS', { kind: 'choose-standby' }]])
+    expect(driftIn({ ...itself, standbyMade: made }, looks({ d: { 'orders.9': fits } }))).toEqual([
+      ['STANDBY_DIFFERS', { kind: 'drop-standby', physical: made }],
+    ])
+    // Without a class that fails over there is nothing to choose.
+    expect(driftIn(desired({ sla: sla(), spec: { standby: 'c' } }), looks())).toEqual([])
   })
 
   test('has the partitions, configs and limit of the topic', () => {
