@@ -5,7 +5,7 @@ import { keyIn, pageOf } from './cursor.ts'
 import type { Handlers } from './serve.ts'
 import type { Served } from './server.ts'
 
-export function slaEndpoints({ plane: { store } }: Pick<Served, 'plane'>) {
+export function slaEndpoints({ plane: { store, dueTopics } }: Pick<Served, 'plane'>) {
   const shown = async ({ description, ...row }: SlaRow): Promise<Sla> => ({
     ...row,
     description: description ?? null,
@@ -36,6 +36,12 @@ export function slaEndpoints({ plane: { store } }: Pick<Served, 'plane'>) {
       return store.transaction(async () => {
         const before = await store.slas.get(sla)
         await store.slas.put(body)
+        if (before !== undefined && before.availability.failover !== body.availability.failover) {
+          const ids = await store.slas.topicIds(sla)
+          store.afterCommit(() => {
+            for (const id of ids) dueTopics.addForStandby(id)
+          })
+        }
         const answer = await shown(body)
         await record({ tenant: null, what: `sla ${sla}`, before, after: body }, answer)
         return answer

@@ -4,7 +4,7 @@
  */
 export class DueTopics {
   private ids = new Set<string>()
-  private moved = new Set<string>()
+  private forStandby = new Set<string>()
 
   add(topicId: string): void {
     this.ids.add(topicId)
@@ -17,15 +17,17 @@ export class DueTopics {
     return taken
   }
 
-  /** It is elsewhere now: what was chosen as its standby may be where it is itself, or fail with it. */
-  addMoved(topicId: string): void {
-    this.moved.add(topicId)
+  /**
+   * Its standby is to be chosen: it is elsewhere now, so the one it has may be where it is itself, or fail with it; or
+   * its class asks for one since a moment ago.
+   */
+  addForStandby(topicId: string): void {
+    this.forStandby.add(topicId)
   }
 
-  /** Those whose standby is to be chosen anew. */
-  takeMoved(): string[] {
-    const taken = [...this.moved]
-    this.moved = new Set()
+  takeForStandby(): string[] {
+    const taken = [...this.forStandby]
+    this.forStandby = new Set()
     return taken
   }
 }

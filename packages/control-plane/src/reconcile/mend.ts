@@ -51,8 +51,8 @@ export async function mend(plane: Plane, topic: DesiredTopic, what: Mend): Promi
       await dropStandby(plane, topic.route.id, what.physical)
       return true
     case 'choose-standby':
-      // With all others that have moved: placement looks at the whole fleet.
-      plane.dueTopics.addMoved(topic.route.id)
+      // With all others: placement looks at the whole fleet.
+      plane.dueTopics.addForStandby(topic.route.id)
       return true
     case 'make-standby-home':
       await makeStandbyHome(plane, topic, what)

@@ -226,12 +226,14 @@ test('a standby topic is made where placement says, kept in step, and goes with 
   await expect.poll(() => standby.topics.has(name)).toBe(false)
 })
 
+const strict = {
+  name: 'strict',
+  availability: { failover: 'strict' },
+  durability: { replicationFactor: 1 },
+} as const
+
 async function strictTopic(plane: TestPlane, cluster: string) {
-  await plane.client.slas.put({
-    name: 'strict',
-    availability: { failover: 'strict' },
-    durability: { replicationFactor: 1 },
-  })
+  await plane.client.slas.put(strict)
   await plane.client.topics.create({ name: 'orders', partitions: 2, cluster, sla: 'strict' })
   await standsBy(plane.client, 'orders')
   return plane.client.topics.get('orders')
@@ -292,6 +294,37 @@ test('one for which there is no other cluster says so', async () => {
   expect((await plane.client.topics.get('orders')).standby).toBeNull()
   for (const name of ['a', 'b', 'c']) if (name !== standby) await plane.client.clusters.uncordon(name)
   await standsBy(plane.client, 'orders')
+})
+
+test.each<[string, (plane: TestPlane, clusters: Record<'a' | 'b' | 'c', FakeCluster>) => Promise<unknown>]>([
+  [
+    'is given a class that fails over',
+    async (plane) => {
+      await plane.client.topics.create({ name: 'orders', partitions: 2, cluster: 'b' })
+      await plane.client.topics.update('orders', { sla: 'strict' })
+    },
+  ],
+  [
+    'is of a class that fails over from now on',
+    async (plane) => {
+      await plane.client.slas.put({ ...strict, name: 'plain', availability: { failover: 'none' } })
+      await plane.client.topics.create({ name: 'orders', partitions: 2, cluster: 'b', sla: 'plain' })
+      await plane.client.slas.put({ ...strict, name: 'plain' })
+    },
+  ],
+  [
+    'is adopted with a class that fails over',
+    async (plane, { b }) => {
+      await b.createTopic({ topic: 'orders', partitions: 2, configs: {} })
+      await plane.client.topics.adopt({ name: 'orders', cluster: 'b', sla: 'strict' })
+    },
+  ],
+])('a topic that %s gets a standby', async (_, change) => {
+  const { clusters, plane } = await started()
+  await plane.client.slas.put(strict)
+  await change(plane, clusters)
+  await standsBy(plane.client, 'orders')
+  expect((await plane.client.topics.get('orders')).standby).toMatch(/^[ac]$/)
 })
 
 test('rounds end with the term', async () => {

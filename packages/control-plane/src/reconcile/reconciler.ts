@@ -176,7 +176,7 @@ export class Reconciler {
     const { dueTopics, closing, log } = this.plane
     this.lookingAtDue = true
     try {
-      await this.chooseStandbys(dueTopics.takeMoved())
+      await this.chooseStandbys(dueTopics.takeForStandby())
       // What was dropped in a look is made anew in the next one.
       for (let looks = 0; looks < looksAtDueMax; looks++) {
         const ids = dueTopics.take()
@@ -192,16 +192,16 @@ export class Reconciler {
     }
   }
 
-  /** Of topics that have moved, where the one they have is none any more. */
+  /** Of these topics, where they have none, or one that is none any more. */
   private async chooseStandbys(ids: readonly string[]): Promise<void> {
     if (ids.length === 0) return
     const { plane } = this
-    const moved = new Set(ids)
+    const wanted = new Set(ids)
     try {
-      await giveStandbys(plane, (_, { id }) => moved.has(id))
+      await giveStandbys(plane, (_, { id }) => wanted.has(id))
     } catch (error) {
       if (plane.closing.aborted) return
-      for (const id of ids) plane.dueTopics.addMoved(id)
+      for (const id of ids) plane.dueTopics.addForStandby(id)
       plane.log('warn', 'standby.not-chosen', { topics: ids.length, reason: reasonOf(error) })
     }
   }

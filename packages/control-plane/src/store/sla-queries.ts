@@ -37,6 +37,11 @@ export class SlaQueries {
   }
 
   /** Topics of the class. */
+  async topicIds(name: string): Promise<string[]> {
+    const rows = await this.db.all('SELECT id FROM topic WHERE sla = ?', name)
+    return rows.map(({ id }) => String(id))
+  }
+
   async topicCount(name: string): Promise<number> {
     return Number((await this.db.get('SELECT count(*) AS n FROM topic WHERE sla = ?', name))?.n)
   }

@@ -11,14 +11,18 @@ export async function setStandby(
   store.afterCommit(() => dueTopics.add(topicId))
 }
 
-/** A new topic that stands by somewhere, or whose commits are mirrored: both are made at once, when it is committed. */
+/**
+ * A new topic that stands by somewhere, or whose commits are mirrored: both are made at once, when it is committed. One
+ * of a class that fails over, for which no standby was chosen because it was there before, gets one.
+ */
 export function protectSoon(
   { store, board, dueTopics }: Pick<Plane, 'store' | 'board' | 'dueTopics'>,
-  { id, tenant }: Pick<TopicRoute, 'id' | 'tenant'>,
+  { id, tenant, failover }: Pick<TopicRoute, 'id' | 'tenant' | 'failover'>,
   standby: string | null,
 ): void {
   store.afterCommit(() => {
     const isMirrored = board.table.tenants.get(tenant)?.standbyHome !== undefined
     if (standby !== null || isMirrored) dueTopics.add(id)
+    if (standby === null && failover !== 'none') dueTopics.addForStandby(id)
   })
 }
