@@ -24,7 +24,13 @@ export interface Plane {
   readonly sight: ClusterSight
   /** Of logs that may be lost. */
   readonly knownEnds: KnownEnds
+  /** They lack what protects them from the loss of a cluster. */
   readonly dueTopics: DueTopics
+  /**
+   * Their standby is to be chosen: they are elsewhere now, so the one that they have may be where they are themselves,
+   * or fail with them; or their class asks for one since a moment ago.
+   */
+  readonly dueStandbys: DueTopics
   readonly timings: Timings
   readonly log: Log
   /** Aborted by close(). */

@@ -5,7 +5,7 @@ import { keyIn, pageOf } from './cursor.ts'
 import type { Handlers } from './serve.ts'
 import type { Served } from './server.ts'
 
-export function slaEndpoints({ plane: { store, dueTopics } }: Pick<Served, 'plane'>) {
+export function slaEndpoints({ plane: { store, dueStandbys } }: Pick<Served, 'plane'>) {
   const shown = async ({ description, ...row }: SlaRow): Promise<Sla> => ({
     ...row,
     description: description ?? null,
@@ -39,7 +39,7 @@ export function slaEndpoints({ plane: { store, dueTopics } }: Pick<Served, 'plan
         if (before !== undefined && before.availability.failover !== body.availability.failover) {
           const ids = await store.slas.topicIds(sla)
           store.afterCommit(() => {
-            for (const id of ids) dueTopics.addForStandby(id)
+            for (const id of ids) dueStandbys.add(id)
           })
         }
         const answer = await shown(body)

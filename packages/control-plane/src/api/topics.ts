@@ -193,7 +193,7 @@ export function topicEndpoints({
         await refuseLateCompaction(route, before, after)
         if (bound(call)) await checkQuota(store, params.tenant, after, before)
         await store.topicSpecs.setWishes(route.id, after)
-        if (after.sla !== before.sla) store.afterCommit(() => plane.dueTopics.addForStandby(route.id))
+        if (after.sla !== before.sla) store.afterCommit(() => plane.dueStandbys.add(route.id))
         const answer = await shown(route, null)
         await record(change(route, wishes(before), wishes(after)), answer)
         return answer

@@ -99,6 +99,7 @@ export async function beginTerm(parts: TermParts): Promise<Term> {
     sight: new ClusterSight(timings),
     knownEnds,
     dueTopics: new DueTopics(),
+    dueStandbys: new DueTopics(),
     timings,
     log,
     closing: closing.signal,

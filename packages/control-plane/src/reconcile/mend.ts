@@ -52,7 +52,7 @@ export async function mend(plane: Plane, topic: DesiredTopic, what: Mend): Promi
       return true
     case 'choose-standby':
       // With all others: placement looks at the whole fleet.
-      plane.dueTopics.addForStandby(topic.route.id)
+      plane.dueStandbys.add(topic.route.id)
       return true
     case 'make-standby-home':
       await makeStandbyHome(plane, topic, what)

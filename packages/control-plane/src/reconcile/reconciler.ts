@@ -173,10 +173,10 @@ export class Reconciler {
   }
 
   private async lookAtDue(): Promise<void> {
-    const { dueTopics, closing, log } = this.plane
+    const { dueTopics, dueStandbys, closing, log } = this.plane
     this.lookingAtDue = true
     try {
-      await this.chooseStandbys(dueTopics.takeForStandby())
+      await this.chooseStandbys(dueStandbys.take())
       // What was dropped in a look is made anew in the next one.
       for (let looks = 0; looks < looksAtDueMax; looks++) {
         const ids = dueTopics.take()
@@ -201,7 +201,7 @@ export class Reconciler {
       await giveStandbys(plane, (_, { id }) => wanted.has(id))
     } catch (error) {
       if (plane.closing.aborted) return
-      for (const id of ids) plane.dueTopics.addForStandby(id)
+      for (const id of ids) plane.dueStandbys.add(id)
       plane.log('warn', 'standby.not-chosen', { topics: ids.length, reason: reasonOf(error) })
     }
   }

@@ -39,7 +39,7 @@ export function switchOf(
         await sagas.start(retirementName, retirementOf(id), { pausedAs: group })
       }
       plane.store.afterCommit(() => {
-        for (const { route } of moved) if (route.failover !== 'none') plane.dueTopics.addForStandby(route.id)
+        for (const { route } of moved) if (route.failover !== 'none') plane.dueStandbys.add(route.id)
       })
     },
   }

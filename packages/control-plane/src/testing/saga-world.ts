@@ -179,6 +179,7 @@ export class SagaWorld {
       }),
       sight: new ClusterSight(timings),
       dueTopics: new DueTopics(),
+      dueStandbys: new DueTopics(),
       knownEnds: new KnownEnds({ board, clusters, closing: closing.signal, now, sleep, timings, log }),
       timings,
       log,

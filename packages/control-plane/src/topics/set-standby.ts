@@ -16,13 +16,13 @@ export async function setStandby(
  * of a class that fails over, for which no standby was chosen because it was there before, gets one.
  */
 export function protectSoon(
-  { store, board, dueTopics }: Pick<Plane, 'store' | 'board' | 'dueTopics'>,
+  { store, board, dueTopics, dueStandbys }: Pick<Plane, 'store' | 'board' | 'dueTopics' | 'dueStandbys'>,
   { id, tenant, failover }: Pick<TopicRoute, 'id' | 'tenant' | 'failover'>,
   standby: string | null,
 ): void {
   store.afterCommit(() => {
     const isMirrored = board.table.tenants.get(tenant)?.standbyHome !== undefined
     if (standby !== null || isMirrored) dueTopics.add(id)
-    if (standby === null && failover !== 'none') dueTopics.addForStandby(id)
+    if (standby === null && failover !== 'none') dueStandbys.add(id)
   })
 }
